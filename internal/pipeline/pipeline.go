@@ -1,0 +1,342 @@
+// Package pipeline runs statements on Postgres in as few round trips as correctness allows, always inside a transaction
+// whose settings were made first. It is the shared engine room of internal/tenant and internal/system, the only two
+// packages that may import it: whoever else wants rows goes through one of them.
+package pipeline
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
+
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/sql/scope"
+)
+
+// Config says where a pool connects and how large it may grow.
+type Config struct {
+	URL             string        // connection string of a role that is neither superuser nor BYPASSRLS
+	ReplicaURL      string        // optional: where reads go
+	MaxConns        int32         // per pool; 0: the driver's default
+	ApplicationName string        // shown in pg_stat_activity
+	Timeout         time.Duration // longest statement when the context has no deadline; 0: 30 s
+}
+
+// Settings are what a transaction runs under; they are made before its first statement and vanish with it.
+type Settings struct {
+	TenantID string          // empty: rows of no tenant
+	UserID   string          // empty: nobody
+	Visible  string          // '*' or a Postgres array of provider ids
+	Narrow   filter.Fragment // condition on providers p that replaces Visible; zero: Visible stands
+	System   string          // scope of palisade_system; empty for palisade_app
+}
+
+// Targets are a primary and, when configured, a replica that answers reads.
+type Targets struct {
+	primary *pgxpool.Pool
+	replica *pgxpool.Pool
+	timeout time.Duration
+}
+
+// Open connects the pools. It does not check the role: the caller does, with a query of its own.
+func Open(ctx context.Context, config Config) (*Targets, error) {
+	primary, err := openPool(ctx, config, config.URL)
+	if err != nil {
+		return nil, err
+	}
+	targets := &Targets{primary: primary, replica: primary, timeout: config.Timeout}
+	if targets.timeout == 0 {
+		targets.timeout = 30 * time.Second
+	}
+	if config.ReplicaURL != "" {
+		if targets.replica, err = openPool(ctx, config, config.ReplicaURL); err != nil {
+			primary.Close()
+			return nil, err
+		}
+	}
+	return targets, nil
+}
+
+// Close returns when every connection is given back and closed.
+func (t *Targets) Close() {
+	if t.replica != t.primary {
+		t.replica.Close()
+	}
+	t.primary.Close()
+}
+
+// Primary is the pool itself, for River's driver and nothing else.
+func (t *Targets) Primary() *pgxpool.Pool { return t.primary }
+
+func openPool(ctx context.Context, config Config, url string) (*pgxpool.Pool, error) {
+	parsed, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		// The driver's message may quote the connection string, which holds a password.
+		return nil, errors.New("parse database url: not a valid connection string")
+	}
+	if config.MaxConns > 0 {
+		parsed.MaxConns = config.MaxConns
+	}
+	if config.ApplicationName != "" {
+		parsed.ConnConfig.RuntimeParams["application_name"] = config.ApplicationName
+	}
+	parsed.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	parsed.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
+		pgxuuid.Register(conn.TypeMap())
+		return nil
+	}
+	pool, err := pgxpool.NewWithConfig(ctx, parsed)
+	if err != nil {
+		return nil, fmt.Errorf("open pool: %w", err)
+	}
+	return pool, nil
+}
+
+// openArguments are the arguments of scope.Open.
+func (t *Targets) openArguments(ctx context.Context, settings Settings, readOnly string) []any {
+	limit := t.timeout
+	if deadline, ok := ctx.Deadline(); ok {
+		limit = max(time.Until(deadline), time.Millisecond)
+	}
+	visible := settings.Visible
+	if !settings.Narrow.IsZero() {
+		visible = "*"
+	}
+	milliseconds := strconv.FormatInt(max(limit.Milliseconds(), 1), 10)
+	return []any{settings.TenantID, settings.UserID, visible, settings.System, milliseconds, readOnly}
+}
+
+// queueScope queues the statements that open the scope and returns how many they are.
+func (t *Targets) queueScope(ctx context.Context, batch *pgx.Batch, settings Settings, readOnly string) (int, error) {
+	batch.Queue(scope.Open, t.openArguments(ctx, settings, readOnly)...)
+	if settings.Narrow.IsZero() {
+		return 1, nil
+	}
+	text, args, err := filter.Splice(scope.Narrow, map[string]filter.Fragment{"visible": settings.Narrow}, 0)
+	if err != nil {
+		return 0, fmt.Errorf("narrow visibility: %w", err)
+	}
+	batch.Queue(text, args...)
+	return 2, nil
+}
+
+// Reader answers single statements, each in a read-only transaction of its own that takes one round trip.
+type Reader struct {
+	targets   *Targets
+	settings  Settings
+	fragments map[string]filter.Fragment
+}
+
+// Read returns a Reader under the settings.
+func (t *Targets) Read(settings Settings) *Reader { return &Reader{targets: t, settings: settings} }
+
+// With returns a Reader that puts the fragments at the markers of the statements it runs.
+func (r *Reader) With(fragments map[string]filter.Fragment) *Reader {
+	return &Reader{targets: r.targets, settings: r.settings, fragments: fragments}
+}
+
+// Exec refuses: a reader changes nothing.
+func (r *Reader) Exec(context.Context, string, ...any) (pgconn.CommandTag, error) {
+	return pgconn.CommandTag{}, errors.New("a read scope cannot execute a change")
+}
+
+// Query sends the scope and the statement together. A replica that cannot be reached is retried once on the primary.
+func (r *Reader) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	text, all, err := splice(sql, r.fragments, args)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.send(ctx, r.targets.replica, text, all)
+	if err != nil && r.targets.replica != r.targets.primary && ctx.Err() == nil && isUnreachable(err) {
+		return r.send(ctx, r.targets.primary, text, all)
+	}
+	return rows, err
+}
+
+// QueryRow is Query for statements that return at most one row.
+func (r *Reader) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	rows, err := r.Query(ctx, sql, args...)
+	return &row{rows: rows, err: err}
+}
+
+func (r *Reader) send(ctx context.Context, pool *pgxpool.Pool, sql string, args []any) (pgx.Rows, error) {
+	conn, err := pool.Acquire(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("acquire connection: %w", err)
+	}
+	batch := &pgx.Batch{}
+	settings, err := r.targets.queueScope(ctx, batch, r.settings, "on")
+	if err != nil {
+		conn.Release()
+		return nil, err
+	}
+	batch.Queue(sql, args...)
+	results := conn.SendBatch(ctx, batch)
+	for range settings {
+		if _, err := results.Exec(); err != nil {
+			err = errors.Join(err, results.Close())
+			conn.Release()
+			return nil, fmt.Errorf("open read scope: %w", err)
+		}
+	}
+	rows, err := results.Query()
+	if err != nil {
+		_ = results.Close()
+		conn.Release()
+		return nil, err
+	}
+	return &releasing{Rows: rows, results: results, conn: conn}, nil
+}
+
+// Tx is an open transaction under its settings.
+type Tx struct {
+	tx        pgx.Tx
+	fragments map[string]filter.Fragment
+}
+
+// Write runs fn in one read-write transaction on the primary: begin and the scope are one round trip, and everything is
+// undone when fn returns an error or panics.
+func (t *Targets) Write(ctx context.Context, settings Settings, fn func(context.Context, *Tx) error) error {
+	conn, err := t.primary.Acquire(ctx)
+	if err != nil {
+		return fmt.Errorf("acquire connection: %w", err)
+	}
+	defer conn.Release()
+	batch := &pgx.Batch{}
+	batch.BeginTx(pgx.TxOptions{})
+	if _, err := t.queueScope(ctx, batch, settings, "off"); err != nil {
+		return err
+	}
+	results := conn.SendBatch(ctx, batch)
+	tx := results.Tx()
+	// A rollback after the caller's context ended must still reach the server.
+	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	if err := results.Close(); err != nil {
+		return fmt.Errorf("open write scope: %w", err)
+	}
+	if err := fn(ctx, &Tx{tx: tx}); err != nil {
+		return err
+	}
+	if err := tx.Commit(ctx); err != nil {
+		return fmt.Errorf("commit: %w", err)
+	}
+	return nil
+}
+
+// With returns the same transaction with fragments for the markers of the statements run through it.
+func (t *Tx) With(fragments map[string]filter.Fragment) *Tx {
+	return &Tx{tx: t.tx, fragments: fragments}
+}
+
+// Unwrap is the driver's transaction, for River's InsertTx and nothing else.
+func (t *Tx) Unwrap() pgx.Tx { return t.tx }
+
+// Exec runs a statement in the transaction.
+func (t *Tx) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	text, all, err := splice(sql, t.fragments, args)
+	if err != nil {
+		return pgconn.CommandTag{}, err
+	}
+	return t.tx.Exec(ctx, text, all...)
+}
+
+// Query runs a statement in the transaction.
+func (t *Tx) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error) {
+	text, all, err := splice(sql, t.fragments, args)
+	if err != nil {
+		return nil, err
+	}
+	return t.tx.Query(ctx, text, all...)
+}
+
+// QueryRow runs a statement that returns at most one row in the transaction.
+func (t *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
+	text, all, err := splice(sql, t.fragments, args)
+	if err != nil {
+		return &row{err: err}
+	}
+	return t.tx.QueryRow(ctx, text, all...)
+}
+
+func splice(sql string, fragments map[string]filter.Fragment, args []any) (string, []any, error) {
+	if len(fragments) == 0 {
+		return sql, args, nil
+	}
+	text, more, err := filter.Splice(sql, fragments, len(args))
+	if err != nil {
+		return "", nil, fmt.Errorf("shape statement: %w", err)
+	}
+	return text, append(args[:len(args):len(args)], more...), nil
+}
+
+// isUnreachable tells a server that did not answer from one that refused the statement.
+func isUnreachable(err error) bool {
+	var refused *pgconn.PgError
+	return !errors.As(err, &refused)
+}
+
+// releasing gives the connection back when the rows are read or closed.
+type releasing struct {
+	pgx.Rows
+	results pgx.BatchResults
+	conn    *pgxpool.Conn
+	done    bool
+	err     error
+}
+
+func (r *releasing) Next() bool {
+	if r.Rows.Next() {
+		return true
+	}
+	r.Close()
+	return false
+}
+
+func (r *releasing) Close() {
+	if r.done {
+		return
+	}
+	r.done = true
+	r.Rows.Close()
+	if err := r.results.Close(); err != nil {
+		r.err = err
+	}
+	r.conn.Release()
+}
+
+func (r *releasing) Err() error {
+	if err := r.Rows.Err(); err != nil {
+		return err
+	}
+	return r.err
+}
+
+// row scans the first of some rows, as pgx.Row does.
+type row struct {
+	rows pgx.Rows
+	err  error
+}
+
+func (r *row) Scan(targets ...any) error {
+	if r.err != nil {
+		return r.err
+	}
+	defer r.rows.Close()
+	if !r.rows.Next() {
+		if err := r.rows.Err(); err != nil {
+			return err
+		}
+		return pgx.ErrNoRows
+	}
+	if err := r.rows.Scan(targets...); err != nil {
+		return err
+	}
+	r.rows.Close()
+	return r.rows.Err()
+}

@@ -1,0 +1,90 @@
+// Package system runs the few queries that cross tenants, each inside a named scope that the database grants just the
+// tables and columns it needs. The queries are those of sql/system, one file a scope, each with its reason in its header;
+// gen/systemdb accepts no other executor.
+//
+// What does not belong here: anything that can be done inside one tenant (internal/tenant).
+package system
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/palisade-sec/palisade/internal/pipeline"
+)
+
+// Sealed is embedded in the interface of the generated queries; only this package implements it.
+type Sealed interface{ sealed() }
+
+// Scope names a reason to cross tenants; the policies of the database know the names.
+type Scope string
+
+// The scopes, as in the migrations.
+const (
+	Login      Scope = "login"      // find a person by address, their organisations, note the log-in
+	Session    Scope = "session"    // check a token's subject and load the roles it acts with
+	Self       Scope = "self"       // a person's own organisations and memberships
+	SignUp     Scope = "sign_up"    // create a person with a tenant, or with the roles of an invitation
+	Invitation Scope = "invitation" // accept an invitation by its token
+	Catalogue  Scope = "catalogue"  // replace the reference data of an engine version
+	Upkeep     Scope = "upkeep"     // partitions, expired rows, stale work
+)
+
+// Executor opens scopes on the system role's pools.
+type Executor struct{ targets *pipeline.Targets }
+
+// Open connects as palisade_system.
+func Open(ctx context.Context, config pipeline.Config) (*Executor, error) {
+	targets, err := pipeline.Open(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open system executor: %w", err)
+	}
+	return &Executor{targets: targets}, nil
+}
+
+// Close closes the pools.
+func (e *Executor) Close() { e.targets.Close() }
+
+// QueuePool is the pool on which River keeps its own tables, for internal/jobs alone.
+func (e *Executor) QueuePool() *pgxpool.Pool { return e.targets.Primary() }
+
+// DB runs generated queries in a scope.
+type DB interface {
+	Sealed
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+}
+
+// Read returns a DB that runs each statement in one round trip, read-only. user is the person on whose behalf the scope is
+// opened, uuid.Nil when there is none.
+func (e *Executor) Read(scope Scope, user uuid.UUID) DB {
+	return reader{e.targets.Read(settings(scope, user))}
+}
+
+// Write runs fn in one transaction; an error from fn undoes it all.
+func (e *Executor) Write(ctx context.Context, scope Scope, user uuid.UUID, fn func(ctx context.Context, db DB) error) error {
+	return e.targets.Write(ctx, settings(scope, user), func(ctx context.Context, tx *pipeline.Tx) error {
+		return fn(ctx, transaction{tx})
+	})
+}
+
+func settings(scope Scope, user uuid.UUID) pipeline.Settings {
+	settings := pipeline.Settings{System: string(scope), Visible: "{}"}
+	if user != uuid.Nil {
+		settings.UserID = user.String()
+	}
+	return settings
+}
+
+type reader struct{ *pipeline.Reader }
+
+func (reader) sealed() {}
+
+type transaction struct{ *pipeline.Tx }
+
+func (transaction) sealed() {}

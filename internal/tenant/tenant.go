@@ -1,0 +1,151 @@
+// Package tenant runs queries inside one tenant. It is the only way to the tables of gen/tenantdb: the interface that the
+// generated queries accept embeds Sealed, so nothing but this package's values fits, and every value carries a Scope that
+// Postgres enforces by row-level security.
+//
+// What does not belong here: queries that cross tenants (internal/system) and decisions about permission or visibility
+// (internal/authz), whose outcome arrives as part of the Scope.
+package tenant
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/pipeline"
+)
+
+// Sealed is embedded in the interface of the generated queries; only this package implements it.
+type Sealed interface{ sealed() }
+
+// Visible is the set of providers that a scope shows. Its zero value shows none.
+type Visible struct {
+	all       bool
+	condition filter.Fragment
+}
+
+// SeeAll shows every provider of the tenant.
+func SeeAll() Visible { return Visible{all: true} }
+
+// SeeNone shows no provider; rows that are about no provider are still there.
+func SeeNone() Visible { return Visible{} }
+
+// SeeWhere shows the providers p for which the compiled policy condition holds. A zero condition shows none.
+func SeeWhere(condition filter.Fragment) Visible { return Visible{condition: condition} }
+
+// Scope says for whom a query runs. The zero Scope reaches nothing.
+type Scope struct {
+	tenant  uuid.UUID
+	user    uuid.UUID
+	visible Visible
+}
+
+// NewScope is the scope of a user, or of the program itself when user is uuid.Nil, in one tenant.
+func NewScope(tenant, user uuid.UUID, visible Visible) Scope {
+	return Scope{tenant: tenant, user: user, visible: visible}
+}
+
+// Tenant is the tenant of the scope.
+func (s Scope) Tenant() uuid.UUID { return s.tenant }
+
+// User is the user of the scope; uuid.Nil for the program itself.
+func (s Scope) User() uuid.UUID { return s.user }
+
+// SeesAll reports whether every provider of the tenant is visible.
+func (s Scope) SeesAll() bool { return s.visible.all }
+
+func (s Scope) settings() pipeline.Settings {
+	settings := pipeline.Settings{Visible: "{}"}
+	if s.tenant != uuid.Nil {
+		settings.TenantID = s.tenant.String()
+	}
+	if s.user != uuid.Nil {
+		settings.UserID = s.user.String()
+	}
+	switch {
+	case s.visible.all:
+		settings.Visible = "*"
+	case !s.visible.condition.IsZero():
+		settings.Narrow = s.visible.condition
+	}
+	return settings
+}
+
+// Executor opens scopes on the app role's pools.
+type Executor struct{ targets *pipeline.Targets }
+
+// Open connects as palisade_app.
+func Open(ctx context.Context, config pipeline.Config) (*Executor, error) {
+	targets, err := pipeline.Open(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("open tenant executor: %w", err)
+	}
+	return &Executor{targets: targets}, nil
+}
+
+// Close closes the pools.
+func (e *Executor) Close() { e.targets.Close() }
+
+// DB runs generated queries: a read scope or an open transaction.
+type DB interface {
+	Sealed
+	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	// Shaped is the same DB with fragments for the markers of the statements it runs.
+	Shaped(fragments map[string]filter.Fragment) DB
+}
+
+// Read returns a DB that runs each statement in one round trip, in a read-only transaction of its own, on the replica
+// when there is one. Statements of one Read do not share a snapshot.
+func (e *Executor) Read(scope Scope) DB { return reader{e.targets.Read(scope.settings())} }
+
+// Write runs fn in one transaction on the primary; an error from fn undoes it all.
+func (e *Executor) Write(ctx context.Context, scope Scope, fn func(ctx context.Context, tx *Tx) error) error {
+	if scope.tenant == uuid.Nil {
+		return errors.New("write without a tenant")
+	}
+	return e.targets.Write(ctx, scope.settings(), func(ctx context.Context, tx *pipeline.Tx) error {
+		return fn(ctx, &Tx{Tx: tx, scope: scope})
+	})
+}
+
+// Enqueuer inserts a job in an open transaction; internal/jobs implements it over River.
+type Enqueuer interface {
+	InsertTx(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, job any) (int64, error)
+}
+
+// Tx is an open transaction in a scope.
+type Tx struct {
+	*pipeline.Tx
+	scope Scope
+}
+
+// Scope is the scope that the transaction was opened with.
+func (t *Tx) Scope() Scope { return t.scope }
+
+// Enqueue inserts a job that exists if and only if the transaction commits, and returns the job's id.
+func (t *Tx) Enqueue(ctx context.Context, enqueuer Enqueuer, job any) (int64, error) {
+	id, err := enqueuer.InsertTx(ctx, t.Unwrap(), t.scope.tenant, job)
+	if err != nil {
+		return 0, fmt.Errorf("enqueue: %w", err)
+	}
+	return id, nil
+}
+
+// Shaped is the transaction with fragments for the markers of the statements run through it.
+func (t *Tx) Shaped(fragments map[string]filter.Fragment) DB {
+	return &Tx{Tx: t.With(fragments), scope: t.scope}
+}
+
+func (t *Tx) sealed() {}
+
+type reader struct{ *pipeline.Reader }
+
+func (r reader) Shaped(fragments map[string]filter.Fragment) DB { return reader{r.With(fragments)} }
+
+func (reader) sealed() {}
