@@ -1,0 +1,83 @@
+// Package rest is the way that every request takes: correlation, authentication, content negotiation, the policy's
+// decision, the query parameters, the handler, the answer. A resource package under internal/api declares its operations
+// with the types of this package and writes handlers that parse, decide, call and answer.
+//
+// What does not belong here: anything about a particular resource, SQL, and tests of a role's flags: permission is the
+// policy's, and the operation's name is all that this package knows about it.
+package rest
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/palisade-sec/palisade/internal/authz"
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/jsonapi"
+)
+
+// Operation declares one operation of the API. The policy decides by its ID; routing, the OpenAPI document and the tests
+// that walk all operations are made from the same declaration.
+type Operation struct {
+	ID      authz.Operation // name in the policy's data, e.g. "providers.list"
+	Method  string
+	Path    string // below /api/v1, e.g. "/providers/{id}"
+	Summary string
+	Tag     string
+
+	Anonymous bool          // no credentials needed; credentials that are sent must be good all the same
+	Negotiate bool          // content negotiation comes before authentication (views without a tenant)
+	Query     *filter.Table // query parameters that are taken; nil: they are not looked at
+	Cached    bool          // successful answers carry Cache-Control
+	HTMLIDs   bool          // an id that is no UUID is answered with the HTML 404
+	TextIDs   bool          // path parameters are not UUIDs
+	MaxBody   int64         // bytes; 0: DefaultMaxBody; negative: the handler bounds it
+
+	Request  Schema // of the request's document
+	Response Schema // of the successful answer
+	Status   int    // of the successful answer
+
+	Handle Handler
+}
+
+// Schema describes a document for the OpenAPI document.
+type Schema struct {
+	Type          string   // resource type; empty: no document
+	Attributes    any      // zero value of the struct that holds the attributes
+	Relationships []string // names of the relationships
+	List          bool     // a list of resources
+	Media         string   // media type when it is no JSON:API document, e.g. multipart/form-data
+}
+
+// Handler answers one request. An error is a refusal (jsonapi.AsErrors finds it) or becomes a 500 without details.
+type Handler func(ctx context.Context, r *Request) (*Answer, error)
+
+// Answer is what a handler wants to be sent.
+type Answer struct {
+	Status   int
+	Document *jsonapi.Document // nil: Body as it is
+	Body     []byte
+	Header   http.Header
+}
+
+// OK answers 200 with a document.
+func OK(document jsonapi.Document) *Answer { return &Answer{Status: http.StatusOK, Document: &document} }
+
+// Created answers 201 with a document.
+func Created(document jsonapi.Document) *Answer {
+	return &Answer{Status: http.StatusCreated, Document: &document}
+}
+
+// Accepted answers 202 with the document of the task that does the work, and says where to watch it.
+func Accepted(document jsonapi.Document, taskID string) *Answer {
+	return &Answer{Status: http.StatusAccepted, Document: &document,
+		Header: http.Header{"Content-Location": {BasePath + "/tasks/" + taskID}}}
+}
+
+// NoContent answers 204.
+func NoContent() *Answer { return &Answer{Status: http.StatusNoContent} }
+
+// BasePath is where the API starts.
+const BasePath = "/api/v1"
+
+// DefaultMaxBody bounds a request body: 2 MiB.
+const DefaultMaxBody = 2 << 20

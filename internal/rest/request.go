@@ -1,0 +1,158 @@
+package rest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/palisade-sec/palisade/internal/authz"
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/tenant"
+)
+
+// Principal is who asks: the subject of a verified credential.
+type Principal struct {
+	Subject authz.Subject
+	KeyID   string // public prefix of the API key that was used; empty for a token
+}
+
+// Request is one request that passed authentication and the policy's decision.
+type Request struct {
+	Principal *Principal // nil for an anonymous request
+	Query     filter.Query
+	HTTP      *http.Request
+	Decision  authz.Decision
+
+	operation *Operation
+	server    *Server
+	ids       map[string]uuid.UUID
+	params    map[string]string
+	scope     *tenant.Scope
+}
+
+// ID is the path parameter of that name, which is a UUID.
+func (r *Request) ID(name string) uuid.UUID { return r.ids[name] }
+
+// Param is the path parameter of that name as it was sent.
+func (r *Request) Param(name string) string { return r.params[name] }
+
+// Tenant is the tenant of the credential; uuid.Nil for an anonymous request.
+func (r *Request) Tenant() uuid.UUID {
+	if r.Principal == nil {
+		return uuid.Nil
+	}
+	return r.Principal.Subject.TenantID
+}
+
+// User is the user of the credential; uuid.Nil for an anonymous request.
+func (r *Request) User() uuid.UUID {
+	if r.Principal == nil {
+		return uuid.Nil
+	}
+	return r.Principal.Subject.UserID
+}
+
+// Scope is what the request's queries run in: the credential's tenant and the providers that policy shows the subject.
+func (r *Request) Scope(ctx context.Context) (tenant.Scope, error) {
+	if r.scope != nil {
+		return *r.scope, nil
+	}
+	if r.Principal == nil {
+		return tenant.Scope{}, errors.New("no scope for an anonymous request")
+	}
+	visible, err := r.server.visible(ctx, r.Principal.Subject)
+	if err != nil {
+		return tenant.Scope{}, err
+	}
+	scope := tenant.NewScope(r.Tenant(), r.User(), visible)
+	r.scope = &scope
+	return scope, nil
+}
+
+// May reports whether the subject may do another operation too: for members of an answer that policy guards apart.
+func (r *Request) May(ctx context.Context, operation authz.Operation) (bool, error) {
+	if r.Principal == nil {
+		return false, nil
+	}
+	decision, err := r.server.config.Policy.Decide(ctx, r.Principal.Subject, operation)
+	if err != nil {
+		return false, fmt.Errorf("decide %s: %w", operation, err)
+	}
+	return decision.Allowed, nil
+}
+
+// Input reads the body. The error is a refusal: unsupported media type, too large, malformed.
+func (r *Request) Input() (jsonapi.Input, error) {
+	limit := r.operation.MaxBody
+	if limit == 0 {
+		limit = DefaultMaxBody
+	}
+	body, err := io.ReadAll(http.MaxBytesReader(nil, r.HTTP.Body, limit))
+	if err != nil {
+		var tooLarge *http.MaxBytesError
+		if errors.As(err, &tooLarge) {
+			return jsonapi.Input{}, jsonapi.Error{Status: http.StatusRequestEntityTooLarge, Code: "request_too_large", Pointer: "/data",
+				Detail: fmt.Sprintf("The request body exceeds %d bytes.", limit)}
+		}
+		return jsonapi.Input{}, jsonapi.ParseError("The request body could not be read.")
+	}
+	contentType := r.HTTP.Header.Get("Content-Type")
+	if len(body) > 0 && !jsonapi.AcceptsContentType(contentType) {
+		return jsonapi.Input{}, jsonapi.UnsupportedMediaType(contentType)
+	}
+	return jsonapi.Read(contentType, body)
+}
+
+// Bind reads the body as a resource object of a type; id is the id in the URL for a PATCH, empty for a POST.
+func (r *Request) Bind(kind, id string) (*jsonapi.Binder, error) {
+	input, err := r.Input()
+	if err != nil {
+		return nil, err
+	}
+	return input.Bind(kind, id)
+}
+
+// URL is the absolute address of a path below the API's base, as the client reaches it.
+func (r *Request) URL(path string) string { return r.host() + BasePath + path }
+
+// PageURL is the absolute address of the request, from which page links are made.
+func (r *Request) PageURL() *url.URL {
+	address, err := url.Parse(r.host() + r.HTTP.URL.Path)
+	if err != nil {
+		address = &url.URL{Path: r.HTTP.URL.Path}
+	}
+	address.RawQuery = r.HTTP.URL.RawQuery
+	return address
+}
+
+// List is the answer to a paged list: what the page holds, the sparse fields and the links.
+func (r *Request) List(many []jsonapi.Resource, included []jsonapi.Resource, page jsonapi.Pagination) *Answer {
+	if many == nil {
+		many = []jsonapi.Resource{}
+	}
+	return OK(jsonapi.Document{Many: many, Included: included, Pagination: &page, PageURL: r.PageURL(), Fields: r.Query.Fields})
+}
+
+// One is the answer with one resource.
+func (r *Request) One(one jsonapi.Resource, included ...jsonapi.Resource) *Answer {
+	return OK(jsonapi.Document{One: &one, Included: included, Fields: r.Query.Fields})
+}
+
+func (r *Request) host() string {
+	scheme := "http"
+	if r.HTTP.TLS != nil || (r.server.config.TrustProxy && strings.EqualFold(r.HTTP.Header.Get("X-Forwarded-Proto"), "https")) {
+		scheme = "https"
+	}
+	host := r.HTTP.Host
+	if forwarded := r.HTTP.Header.Get("X-Forwarded-Host"); r.server.config.TrustProxy && forwarded != "" {
+		host = forwarded
+	}
+	return scheme + "://" + host
+}

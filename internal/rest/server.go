@@ -1,0 +1,430 @@
+package rest
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+	"github.com/go-chi/chi/v5"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/palisade-sec/palisade/internal/authz"
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/tenant"
+)
+
+// Authenticator turns an Authorization header into a principal. A header that names no credential yields (nil, nil);
+// a bad credential yields a refusal.
+type Authenticator interface {
+	Authenticate(ctx context.Context, header string) (*Principal, error)
+}
+
+// Policy decides; authz.Engine is one.
+type Policy interface {
+	Decide(ctx context.Context, subject authz.Subject, operation authz.Operation) (authz.Decision, error)
+	Visible(ctx context.Context, subject authz.Subject) (authz.Visibility, error)
+}
+
+// Config is what a Server is made of.
+type Config struct {
+	Authenticator Authenticator
+	Policy        Policy
+	Logger        *slog.Logger
+	TrustProxy    bool          // believe X-Forwarded-Proto and X-Forwarded-Host
+	Timeout       time.Duration // longest a request may take; 0: 60 s
+	CORSOrigins   []string      // origins that browsers may call from
+}
+
+// Server routes requests to operations and keeps the OpenAPI document that describes them.
+type Server struct {
+	config     Config
+	router     *chi.Mux
+	api        huma.API
+	operations []*Operation
+}
+
+// NewServer builds the handler of the API from all operations. Two operations with the same method and path, or without a
+// handler, are a programming error and panic.
+func NewServer(config Config, operations []Operation) *Server {
+	if config.Timeout == 0 {
+		config.Timeout = 60 * time.Second
+	}
+	server := &Server{config: config, router: chi.NewMux()}
+	server.router.NotFound(func(w http.ResponseWriter, _ *http.Request) { notFoundPage(w) })
+	document := huma.DefaultConfig("Palisade", "1.0.0")
+	document.OpenAPIPath, document.DocsPath, document.SchemasPath = "", "", ""
+	document.CreateHooks = nil
+	server.api = humachi.New(server.router, document)
+	server.describe()
+	methods := make(map[string][]string)
+	for i := range operations {
+		operation := &operations[i]
+		server.register(operation)
+		methods[operation.Path] = append(methods[operation.Path], operation.Method)
+	}
+	for path, allowed := range methods {
+		server.refuseOtherMethods(path, allowed)
+	}
+	return server
+}
+
+// Mount adds a handler outside the API, e.g. health.
+func (s *Server) Mount(pattern string, handler http.Handler) { s.router.Handle(pattern, handler) }
+
+// Operations are all operations, in the order of declaration.
+func (s *Server) Operations() []*Operation { return s.operations }
+
+// OpenAPI is the document that describes the API (OpenAPI 3.1).
+func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
+
+// ServeHTTP answers one request: headers that every answer has, correlation, panics, the log line.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	start := time.Now()
+	correlation := correlationID(r)
+	recorder := &recorder{ResponseWriter: w, status: http.StatusOK}
+	header := recorder.Header()
+	header.Set("Correlation-ID", correlation)
+	header.Set("Access-Control-Expose-Headers", "Correlation-ID")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("X-Frame-Options", "DENY")
+	header.Set("Referrer-Policy", "strict-origin-when-cross-origin")
+	header.Set("Cross-Origin-Opener-Policy", "same-origin")
+	header.Set("Vary", "origin")
+	ctx, cancel := context.WithTimeout(r.Context(), s.config.Timeout)
+	defer cancel()
+	entry := &logEntry{}
+	ctx = context.WithValue(ctx, entryKey{}, entry)
+	defer func() {
+		if failure := recover(); failure != nil {
+			s.config.Logger.ErrorContext(ctx, "request panicked", "correlation_id", correlation, "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
+			if !recorder.wrote {
+				s.fail(recorder, nil, errors.New("panic"))
+			}
+		}
+		s.config.Logger.InfoContext(ctx, "request", "correlation_id", correlation, "method", r.Method, "path", r.URL.Path,
+			"status", recorder.status, "duration", time.Since(start).Seconds(), "user_id", entry.user, "tenant_id", entry.tenant)
+	}()
+	if s.cors(recorder, r) {
+		return
+	}
+	s.router.ServeHTTP(recorder, r.WithContext(ctx))
+}
+
+type entryKey struct{}
+
+// logEntry is what the log line learns on the way.
+type logEntry struct{ user, tenant string }
+
+// register routes an operation and describes it.
+func (s *Server) register(operation *Operation) {
+	if operation.Handle == nil || operation.ID == "" {
+		panic(fmt.Sprintf("operation %s %s has no handler or no id", operation.Method, operation.Path))
+	}
+	s.operations = append(s.operations, operation)
+	described := s.describeOperation(operation)
+	s.api.OpenAPI().AddOperation(described)
+	s.api.Adapter().Handle(described, func(ctx huma.Context) {
+		r, w := humachi.Unwrap(ctx)
+		s.serve(w, r, operation)
+	})
+}
+
+// refuseOtherMethods answers 405 on a path for the methods that no operation has; 401 wins over it.
+func (s *Server) refuseOtherMethods(path string, allowed []string) {
+	order := []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"}
+	slices.SortFunc(allowed, func(a, b string) int { return slices.Index(order, a) - slices.Index(order, b) })
+	anonymous := true
+	for _, operation := range s.operations {
+		if operation.Path == path && !operation.Anonymous {
+			anonymous = false
+		}
+	}
+	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"} {
+		if slices.Contains(allowed, method) {
+			continue
+		}
+		s.router.MethodFunc(method, BasePath+path, func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			principal, err := s.config.Authenticator.Authenticate(r.Context(), r.Header.Get("Authorization"))
+			if err == nil && principal == nil && !anonymous {
+				err = notAuthenticated()
+			}
+			if err == nil {
+				err = jsonapi.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Pointer: "/data",
+					Detail: fmt.Sprintf("Method %q not allowed.", r.Method)}
+			}
+			s.fail(w, r, err)
+		})
+	}
+}
+
+// serve takes one request through all steps.
+func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation *Operation) {
+	w.Header().Set("Allow", s.allow(operation.Path))
+	request, err := s.admit(r, operation)
+	if err == nil {
+		var answer *Answer
+		if answer, err = operation.Handle(r.Context(), request); err == nil {
+			err = s.answer(w, operation, answer)
+		}
+	}
+	if err != nil {
+		s.fail(w, r, err)
+	}
+}
+
+func (s *Server) allow(path string) string {
+	var methods []string
+	for _, operation := range s.operations {
+		if operation.Path == path {
+			methods = append(methods, operation.Method)
+		}
+	}
+	return strings.Join(methods, ", ")
+}
+
+// admit does everything before the handler, in the order of the wire: negotiation and credentials, the policy's decision,
+// ids, query parameters.
+func (s *Server) admit(r *http.Request, operation *Operation) (*Request, error) {
+	ctx := r.Context()
+	if operation.Negotiate {
+		if err := negotiate(r); err != nil {
+			return nil, err
+		}
+	}
+	principal, err := s.config.Authenticator.Authenticate(ctx, r.Header.Get("Authorization"))
+	if err != nil {
+		return nil, err
+	}
+	if principal == nil && !operation.Anonymous {
+		return nil, notAuthenticated()
+	}
+	if !operation.Negotiate {
+		if err := negotiate(r); err != nil {
+			return nil, err
+		}
+	}
+	request := &Request{Principal: principal, HTTP: r, operation: operation, server: s}
+	if !operation.Anonymous {
+		if entry, ok := ctx.Value(entryKey{}).(*logEntry); ok {
+			entry.user, entry.tenant = principal.Subject.UserID.String(), principal.Subject.TenantID.String()
+		}
+		if err := s.decide(ctx, request); err != nil {
+			return nil, err
+		}
+	}
+	if err := request.readPath(); err != nil {
+		return nil, err
+	}
+	if operation.Query != nil {
+		if request.Query, err = filter.Parse(r.URL.RawQuery, operation.Query); err != nil {
+			return nil, err
+		}
+	}
+	return request, nil
+}
+
+func (s *Server) decide(ctx context.Context, request *Request) error {
+	decision, err := s.config.Policy.Decide(ctx, request.Principal.Subject, request.operation.ID)
+	if err != nil {
+		return fmt.Errorf("decide %s: %w", request.operation.ID, err)
+	}
+	request.Decision = decision
+	if !decision.Allowed || decision.Write {
+		s.config.Logger.InfoContext(ctx, "decision", "operation", request.operation.ID, "allowed", decision.Allowed, "rule", decision.Rule,
+			"reason", decision.Reason, "policy_revision", decision.Revision, "tenant_id", request.Tenant(), "user_id", request.User())
+	}
+	switch {
+	case decision.Allowed:
+		return nil
+	case decision.Reason == authz.ReasonNoRole:
+		return jsonapi.NoRole()
+	}
+	return jsonapi.Forbidden()
+}
+
+// readPath reads the path parameters; all of them are UUIDs unless the operation says otherwise.
+func (r *Request) readPath() error {
+	parameters := chi.RouteContext(r.HTTP.Context()).URLParams
+	r.ids, r.params = make(map[string]uuid.UUID), make(map[string]string)
+	for i, name := range parameters.Keys {
+		value, err := url.PathUnescape(parameters.Values[i])
+		if err != nil {
+			return jsonapi.NoSuchPath()
+		}
+		r.params[name] = value
+		if r.operation.TextIDs {
+			continue
+		}
+		id, err := uuid.Parse(value)
+		if err != nil || strings.ContainsAny(value, "{}:") {
+			if r.operation.HTMLIDs {
+				return errHTMLNotFound
+			}
+			return jsonapi.NoSuchPath()
+		}
+		r.ids[name] = id
+	}
+	return nil
+}
+
+// visible renders what policy shows the subject to the executor's form.
+func (s *Server) visible(ctx context.Context, subject authz.Subject) (tenant.Visible, error) {
+	visibility, err := s.config.Policy.Visible(ctx, subject)
+	if err != nil {
+		return tenant.SeeNone(), fmt.Errorf("visible providers: %w", err)
+	}
+	return Visible(visibility)
+}
+
+var errHTMLNotFound = errors.New("no such page")
+
+func (s *Server) answer(w http.ResponseWriter, operation *Operation, answer *Answer) error {
+	body := answer.Body
+	if answer.Document != nil {
+		var err error
+		if body, err = answer.Document.Encode(); err != nil {
+			return err
+		}
+		w.Header().Set("Content-Type", jsonapi.MediaType)
+	}
+	for name, values := range answer.Header {
+		w.Header()[name] = values
+	}
+	if operation.Cached && answer.Status < 300 {
+		w.Header().Set("Cache-Control", "max-age=3600, stale-while-revalidate=60")
+	}
+	w.WriteHeader(answer.Status)
+	_, _ = w.Write(body) // the client is gone when this fails
+	return nil
+}
+
+// fail maps an error to the wire, the one place where that happens.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	if errors.Is(err, errHTMLNotFound) {
+		notFoundPage(w)
+		return
+	}
+	refusal, ok := jsonapi.AsErrors(err)
+	if !ok {
+		refusal = s.unexpected(r, err)
+	}
+	w.Header().Set("Content-Type", jsonapi.MediaType)
+	if r == nil || r.Method != http.MethodHead {
+		body := jsonapi.EncodeErrors(refusal)
+		w.WriteHeader(refusal.Status())
+		_, _ = w.Write(body)
+		return
+	}
+	w.WriteHeader(refusal.Status())
+}
+
+// unexpected turns a failure into an answer that says nothing of the inside, and logs it.
+func (s *Server) unexpected(r *http.Request, err error) jsonapi.Errors {
+	var refused *pgconn.PgError
+	timedOut := errors.Is(err, context.DeadlineExceeded) || errors.As(err, &refused) && refused.Code == "57014"
+	if r != nil && r.Context().Err() == nil || !timedOut {
+		path := ""
+		if r != nil {
+			path = r.URL.Path
+		}
+		s.config.Logger.Error("request failed", "path", path, "error", err)
+	}
+	if timedOut {
+		return jsonapi.Errors{{Status: http.StatusServiceUnavailable, Code: "service_unavailable", Pointer: "/data",
+			Detail: "The request took too long. Narrow it with filters or try again later."}}
+	}
+	return jsonapi.Errors{{Status: http.StatusInternalServerError, Code: "error", Pointer: "/data", Detail: "A server error occurred."}}
+}
+
+func notAuthenticated() jsonapi.Error {
+	return jsonapi.Error{Status: http.StatusUnauthorized, Code: "not_authenticated", Pointer: "/data",
+		Detail: "Authentication credentials were not provided."}
+}
+
+// negotiate checks that the client takes JSON:API documents. JSON is the same document under its plain name.
+func negotiate(r *http.Request) error {
+	if format, sent := r.URL.Query()["format"]; sent && format[0] != "" && format[0] != "vnd.api+json" {
+		return jsonapi.NoSuchPath()
+	}
+	accept := r.Header.Values("Accept")
+	if len(accept) == 0 {
+		return nil
+	}
+	for _, part := range strings.Split(strings.Join(accept, ","), ",") {
+		kind, _, _ := strings.Cut(part, ";")
+		switch strings.ToLower(strings.TrimSpace(kind)) {
+		case "*/*", "application/*", jsonapi.MediaType, "application/json":
+			return nil
+		}
+	}
+	return jsonapi.Error{Status: http.StatusNotAcceptable, Code: "not_acceptable", Pointer: "/data",
+		Detail: "Could not satisfy the request Accept header."}
+}
+
+// cors answers preflight requests and marks answers to allowed origins; true means the request is answered.
+func (s *Server) cors(w http.ResponseWriter, r *http.Request) bool {
+	origin := r.Header.Get("Origin")
+	if origin == "" || !slices.Contains(s.config.CORSOrigins, origin) {
+		return false
+	}
+	w.Header().Set("Access-Control-Allow-Origin", origin)
+	if r.Method != http.MethodOptions || r.Header.Get("Access-Control-Request-Method") == "" {
+		return false
+	}
+	w.Header().Set("Access-Control-Allow-Methods", "DELETE, GET, OPTIONS, PATCH, POST, PUT")
+	w.Header().Set("Access-Control-Allow-Headers", "accept, authorization, content-type, user-agent, x-csrftoken, x-requested-with")
+	w.Header().Set("Access-Control-Max-Age", "86400")
+	w.WriteHeader(http.StatusOK)
+	return true
+}
+
+func notFoundPage(w http.ResponseWriter) {
+	w.Header().Del("Allow")
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(http.StatusNotFound)
+	_, _ = w.Write([]byte("<!doctype html>\n<html lang=\"en\">\n<head><title>Not Found</title></head>\n<body><h1>Not Found</h1><p>The requested resource was not found on this server.</p></body>\n</html>\n"))
+}
+
+// correlationID honours the client's id when it is a UUID.
+func correlationID(r *http.Request) string {
+	if given := r.Header.Get("Correlation-ID"); given != "" {
+		if _, err := uuid.Parse(given); err == nil {
+			return given
+		}
+	}
+	id := uuid.New()
+	return hex.EncodeToString(id[:])
+}
+
+type recorder struct {
+	http.ResponseWriter
+	status int
+	wrote  bool
+}
+
+func (r *recorder) WriteHeader(status int) {
+	if !r.wrote {
+		r.status, r.wrote = status, true
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+func (r *recorder) Write(content []byte) (int, error) {
+	r.wrote = true
+	return r.ResponseWriter.Write(content)
+}
+
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
