@@ -1,0 +1,133 @@
+package authz
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Engine answers from the active policy and replaces it without a pause: a decision under way finishes with the
+// snapshot that it began with. It is safe for concurrent use.
+type Engine struct {
+	active atomic.Pointer[Snapshot]
+	logger *slog.Logger
+	reload sync.Mutex // one reload at a time, so that the last one asked for wins
+}
+
+// New makes an engine with the policy of fsys, which has to pass [Check], its tests included.
+func New(ctx context.Context, fsys fs.FS, logger *slog.Logger) (*Engine, error) {
+	src, err := readSource(fsys)
+	if err != nil {
+		return nil, err
+	}
+	snapshot, err := examine(ctx, src)
+	if err != nil {
+		return nil, fmt.Errorf("load policy: %w", err)
+	}
+	engine := &Engine{logger: logger}
+	engine.active.Store(snapshot)
+	return engine, nil
+}
+
+// Snapshot returns the active policy. A request takes it once and uses it throughout, so that its decision and
+// its visibility come from the same revision.
+func (e *Engine) Snapshot() *Snapshot { return e.active.Load() }
+
+// Decide is [Snapshot.Decide] of the active policy.
+func (e *Engine) Decide(ctx context.Context, subject Subject, operation Operation) (Decision, error) {
+	return e.Snapshot().Decide(ctx, subject, operation)
+}
+
+// Visible is [Snapshot.Visible] of the active policy.
+func (e *Engine) Visible(ctx context.Context, subject Subject) (Visibility, error) {
+	return e.Snapshot().Visible(ctx, subject)
+}
+
+// Explain is [Snapshot.Explain] of the active policy.
+func (e *Engine) Explain(ctx context.Context, subject Subject, operation Operation) (Explanation, error) {
+	return e.Snapshot().Explain(ctx, subject, operation)
+}
+
+// Reload makes the policy of fsys the active one if it passes [Check]. If it does not, the active policy stays and
+// the error is logged and returned.
+func (e *Engine) Reload(ctx context.Context, fsys fs.FS) error {
+	src, err := readSource(fsys)
+	if err != nil {
+		return e.refuse(ctx, "", err)
+	}
+	return e.reloadSource(ctx, src)
+}
+
+func (e *Engine) reloadSource(ctx context.Context, src *source) error {
+	e.reload.Lock()
+	defer e.reload.Unlock()
+	before := e.Snapshot().Revision()
+	if src.revision() == before {
+		return nil
+	}
+	snapshot, err := examine(ctx, src)
+	if err != nil {
+		return e.refuse(ctx, src.revision(), err)
+	}
+	e.active.Store(snapshot)
+	e.logger.InfoContext(ctx, "policy reloaded",
+		slog.String("policy_revision", snapshot.Revision()), slog.String("previous_revision", before))
+	return nil
+}
+
+func (e *Engine) refuse(ctx context.Context, revision string, err error) error {
+	active := e.Snapshot().Revision()
+	e.logger.ErrorContext(ctx, "policy refused, the active one stays",
+		slog.String("refused_revision", revision), slog.String("policy_revision", active),
+		slog.String("error", err.Error()))
+	return fmt.Errorf("reload policy, %s stays active: %w", active, err)
+}
+
+// Watch reads the folder at every interval and reloads when its content has changed and then stayed the same for
+// one interval, so that a half-copied folder is not taken. A content that was refused is not tried again. It
+// returns when ctx ends, with its error.
+func (e *Engine) Watch(ctx context.Context, dir string, interval time.Duration) error {
+	ticker := time.NewTicker(interval)
+	defer ticker.Stop()
+	watch := watch{engine: e, tried: e.Snapshot().Revision()}
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+			watch.poll(ctx, os.DirFS(dir))
+		}
+	}
+}
+
+// watch remembers what the polls of a folder saw.
+type watch struct {
+	engine *Engine
+	seen   string // revision at the last poll
+	tried  string // revision that was last loaded or refused
+	failed string // error of the last poll, to log each only once
+}
+
+func (w *watch) poll(ctx context.Context, fsys fs.FS) {
+	src, err := readSource(fsys)
+	if err != nil {
+		if err.Error() != w.failed {
+			w.failed = err.Error()
+			_ = w.engine.refuse(ctx, "", err)
+		}
+		return
+	}
+	w.failed = ""
+	revision := src.revision()
+	if revision == w.seen && revision != w.tried {
+		w.tried = revision
+		// refused policies are logged by reloadSource; there is nobody else to tell
+		_ = w.engine.reloadSource(ctx, src)
+	}
+	w.seen = revision
+}

@@ -1,0 +1,24 @@
+# METADATA
+# title: Providers
+# description: |
+#   Answers one question: which providers may this subject see?
+#   It is evaluated with the provider's columns unknown, so include must stay a plain condition on them (see
+#   POLICY.md). Every include adds providers; nothing takes them away, and what no include admits stays hidden.
+package palisade.visibility
+
+# A role with unlimited visibility sees the whole tenant.
+include if {
+	some role in input.subject.roles
+	role.unlimited_visibility == true
+}
+
+# Other roles see the providers of their provider groups. The groups of all roles add up.
+include if {
+	count(groups) > 0
+	input.provider_group_memberships.provider_group_id in groups
+}
+
+groups contains group if {
+	some role in input.subject.roles
+	some group in role.provider_groups
+}
