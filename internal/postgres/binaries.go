@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,6 +24,23 @@ type binaries struct {
 }
 
 func (b binaries) path(program string) string { return filepath.Join(b.dir, program) }
+
+// Locate returns the folder and major version of the server programs that Start would use for a new cluster, downloading
+// them when there are none.
+func Locate(ctx context.Context, cfg Config) (dir string, major int, err error) {
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	acct, err := serverAccount()
+	if err != nil {
+		return "", 0, fmt.Errorf("locate postgres: %w", err)
+	}
+	bin, err := findBinaries(ctx, cfg, 0, acct)
+	if err != nil {
+		return "", 0, fmt.Errorf("locate postgres: %w", err)
+	}
+	return bin.dir, bin.major, nil
+}
 
 // findBinaries chooses the programs for a cluster. An existing cluster (clusterMajor not 0) only runs with the major
 // version that made it.
