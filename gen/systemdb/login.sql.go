@@ -50,10 +50,15 @@ const isMember = `-- name: IsMember :one
 select exists (select from memberships where tenant_id = $1 and user_id = $2)
 `
 
+type IsMemberParams struct {
+	TenantID uuid.UUID
+	UserID   uuid.UUID
+}
+
 // Purpose: whether a person may enter a tenant.
 // Index: memberships_tenant_id_user_id_key.
-func (q *Queries) IsMember(ctx context.Context, tenantID uuid.UUID, userID uuid.UUID) (bool, error) {
-	row := q.db.QueryRow(ctx, isMember, tenantID, userID)
+func (q *Queries) IsMember(ctx context.Context, arg IsMemberParams) (bool, error) {
+	row := q.db.QueryRow(ctx, isMember, arg.TenantID, arg.UserID)
 	var exists bool
 	err := row.Scan(&exists)
 	return exists, err
@@ -74,9 +79,15 @@ const replacePasswordHash = `-- name: ReplacePasswordHash :exec
 update users set password = $1 where id = $2 and password = $3
 `
 
+type ReplacePasswordHashParams struct {
+	NewHash string
+	ID      uuid.UUID
+	OldHash string
+}
+
 // Purpose: store a stronger hash of a password that was just verified; the old hash must still be there.
 // Index: users_pkey.
-func (q *Queries) ReplacePasswordHash(ctx context.Context, newHash string, iD uuid.UUID, oldHash string) error {
-	_, err := q.db.Exec(ctx, replacePasswordHash, newHash, iD, oldHash)
+func (q *Queries) ReplacePasswordHash(ctx context.Context, arg ReplacePasswordHashParams) error {
+	_, err := q.db.Exec(ctx, replacePasswordHash, arg.NewHash, arg.ID, arg.OldHash)
 	return err
 }

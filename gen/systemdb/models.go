@@ -5,13 +5,14 @@
 package systemdb
 
 import (
+	"time"
+
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type Tenant struct {
 	ID         uuid.UUID
 	Name       string
-	InsertedAt pgtype.Timestamptz
-	UpdatedAt  pgtype.Timestamptz
+	InsertedAt time.Time
+	UpdatedAt  time.Time
 }

@@ -7,9 +7,9 @@ package systemdb
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const countOwnMemberships = `-- name: CountOwnMemberships :one
@@ -47,18 +47,24 @@ order by /* TEMPLATE_BEGIN: order */ m.date_joined, m.id /* TEMPLATE_END */
 limit $3 offset $2
 `
 
+type ListOwnMembershipsParams struct {
+	UserID     uuid.UUID
+	PageOffset int32
+	PageSize   int32
+}
+
 type ListOwnMembershipsRow struct {
 	ID         uuid.UUID
 	TenantID   uuid.UUID
 	UserID     uuid.UUID
 	Role       string
-	DateJoined pgtype.Timestamptz
+	DateJoined time.Time
 }
 
 // Purpose: a page of a person's memberships in all tenants.
 // Index: memberships_user.
-func (q *Queries) ListOwnMemberships(ctx context.Context, userID uuid.UUID, pageOffset int32, pageSize int32) ([]ListOwnMembershipsRow, error) {
-	rows, err := q.db.Query(ctx, listOwnMemberships, userID, pageOffset, pageSize)
+func (q *Queries) ListOwnMemberships(ctx context.Context, arg ListOwnMembershipsParams) ([]ListOwnMembershipsRow, error) {
+	rows, err := q.db.Query(ctx, listOwnMemberships, arg.UserID, arg.PageOffset, arg.PageSize)
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +99,17 @@ order by /* TEMPLATE_BEGIN: order */ t.inserted_at desc, t.id /* TEMPLATE_END */
 limit $3 offset $2
 `
 
+type ListOwnTenantsParams struct {
+	UserID     uuid.UUID
+	PageOffset int32
+	PageSize   int32
+}
+
 type ListOwnTenantsRow struct {
 	ID            uuid.UUID
 	Name          string
-	InsertedAt    pgtype.Timestamptz
-	UpdatedAt     pgtype.Timestamptz
+	InsertedAt    time.Time
+	UpdatedAt     time.Time
 	MembershipIds []uuid.UUID
 }
 
@@ -105,8 +117,8 @@ type ListOwnTenantsRow struct {
 // bound to the person's id.
 // Purpose: a page of the tenants that a person is a member of, with the ids of all memberships of each.
 // Index: memberships_user, tenants_pkey, memberships_pkey.
-func (q *Queries) ListOwnTenants(ctx context.Context, userID uuid.UUID, pageOffset int32, pageSize int32) ([]ListOwnTenantsRow, error) {
-	rows, err := q.db.Query(ctx, listOwnTenants, userID, pageOffset, pageSize)
+func (q *Queries) ListOwnTenants(ctx context.Context, arg ListOwnTenantsParams) ([]ListOwnTenantsRow, error) {
+	rows, err := q.db.Query(ctx, listOwnTenants, arg.UserID, arg.PageOffset, arg.PageSize)
 	if err != nil {
 		return nil, err
 	}

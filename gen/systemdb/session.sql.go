@@ -8,9 +8,9 @@ package systemdb
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const loadSession = `-- name: LoadSession :one
@@ -34,6 +34,11 @@ select u.is_active, u.password,
 from users u where u.id = $2
 `
 
+type LoadSessionParams struct {
+	TenantID uuid.UUID
+	UserID   uuid.UUID
+}
+
 type LoadSessionRow struct {
 	IsActive bool
 	Password string
@@ -46,8 +51,8 @@ type LoadSessionRow struct {
 // Purpose: everything that authorises one request: the person, whether they are a member of the token's tenant, and the
 // roles that they hold there with the groups that those see. No row: there is no such person.
 // Index: users_pkey, memberships_tenant_id_user_id_key, role_users_user, roles_pkey, role_provider_groups_pkey.
-func (q *Queries) LoadSession(ctx context.Context, tenantID uuid.UUID, userID uuid.UUID) (LoadSessionRow, error) {
-	row := q.db.QueryRow(ctx, loadSession, tenantID, userID)
+func (q *Queries) LoadSession(ctx context.Context, arg LoadSessionParams) (LoadSessionRow, error) {
+	row := q.db.QueryRow(ctx, loadSession, arg.TenantID, arg.UserID)
 	var i LoadSessionRow
 	err := row.Scan(
 		&i.IsActive,
@@ -77,10 +82,16 @@ insert into spent_refresh_tokens (id, user_id, expires_at) values ($1, $2, $3)
 on conflict (id) do nothing
 `
 
+type SpendRefreshTokenParams struct {
+	ID        string
+	UserID    uuid.UUID
+	ExpiresAt time.Time
+}
+
 // Purpose: use up a refresh token; no row is affected when it was used before.
 // Index: spent_refresh_tokens_pkey.
-func (q *Queries) SpendRefreshToken(ctx context.Context, iD string, userID uuid.UUID, expiresAt pgtype.Timestamptz) (int64, error) {
-	result, err := q.db.Exec(ctx, spendRefreshToken, iD, userID, expiresAt)
+func (q *Queries) SpendRefreshToken(ctx context.Context, arg SpendRefreshTokenParams) (int64, error) {
+	result, err := q.db.Exec(ctx, spendRefreshToken, arg.ID, arg.UserID, arg.ExpiresAt)
 	if err != nil {
 		return 0, err
 	}

@@ -7,9 +7,9 @@ package systemdb
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const createAdminRole = `-- name: CreateAdminRole :exec
@@ -18,10 +18,15 @@ insert into roles (tenant_id, id, name, manage_users, manage_account, manage_bil
 values ($1, $2, 'admin', true, true, true, true, true, true, true)
 `
 
+type CreateAdminRoleParams struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
+}
+
 // Purpose: the role of an organisation's founder: every permission, every provider.
 // Index: roles_pkey.
-func (q *Queries) CreateAdminRole(ctx context.Context, tenantID uuid.UUID, iD uuid.UUID) error {
-	_, err := q.db.Exec(ctx, createAdminRole, tenantID, iD)
+func (q *Queries) CreateAdminRole(ctx context.Context, arg CreateAdminRoleParams) error {
+	_, err := q.db.Exec(ctx, createAdminRole, arg.TenantID, arg.ID)
 	return err
 }
 
@@ -52,10 +57,15 @@ const createTenant = `-- name: CreateTenant :one
 insert into tenants (id, name) values ($1, $2) returning id, name, inserted_at, updated_at
 `
 
+type CreateTenantParams struct {
+	ID   uuid.UUID
+	Name string
+}
+
 // Purpose: a new organisation.
 // Index: tenants_pkey.
-func (q *Queries) CreateTenant(ctx context.Context, iD uuid.UUID, name string) (Tenant, error) {
-	row := q.db.QueryRow(ctx, createTenant, iD, name)
+func (q *Queries) CreateTenant(ctx context.Context, arg CreateTenantParams) (Tenant, error) {
+	row := q.db.QueryRow(ctx, createTenant, arg.ID, arg.Name)
 	var i Tenant
 	err := row.Scan(
 		&i.ID,
@@ -85,7 +95,7 @@ type CreateUserRow struct {
 	Name        string
 	Email       string
 	CompanyName string
-	DateJoined  pgtype.Timestamptz
+	DateJoined  time.Time
 }
 
 // Scope sign_up. Reason: a new person has no tenant yet; the tenant, the membership and the role come into being together.
@@ -115,9 +125,15 @@ insert into role_users (tenant_id, role_id, user_id) values ($1, $2, $3)
 on conflict do nothing
 `
 
+type GrantRoleParams struct {
+	TenantID uuid.UUID
+	RoleID   uuid.UUID
+	UserID   uuid.UUID
+}
+
 // Purpose: give a role of an organisation to one of its members.
 // Index: role_users_pkey.
-func (q *Queries) GrantRole(ctx context.Context, tenantID uuid.UUID, roleID uuid.UUID, userID uuid.UUID) error {
-	_, err := q.db.Exec(ctx, grantRole, tenantID, roleID, userID)
+func (q *Queries) GrantRole(ctx context.Context, arg GrantRoleParams) error {
+	_, err := q.db.Exec(ctx, grantRole, arg.TenantID, arg.RoleID, arg.UserID)
 	return err
 }

@@ -7,9 +7,9 @@ package tenantdb
 
 import (
 	"context"
+	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5/pgtype"
 )
 
 const getProvider = `-- name: GetProvider :one
@@ -23,9 +23,9 @@ type GetProviderRow struct {
 	Uid                     string
 	Alias                   *string
 	Connected               *bool
-	ConnectionLastCheckedAt pgtype.Timestamptz
-	InsertedAt              pgtype.Timestamptz
-	UpdatedAt               pgtype.Timestamptz
+	ConnectionLastCheckedAt *time.Time
+	InsertedAt              time.Time
+	UpdatedAt               time.Time
 }
 
 // Purpose: one connected account.

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -265,7 +266,7 @@ func (t *Tx) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row {
 }
 
 func splice(sql string, fragments map[string]filter.Fragment, args []any) (string, []any, error) {
-	if len(fragments) == 0 {
+	if len(fragments) == 0 && !strings.Contains(sql, filter.Marker) {
 		return sql, args, nil
 	}
 	text, more, err := filter.Splice(sql, fragments, len(args))

@@ -63,9 +63,27 @@ func (s *Server) parameters(operation *Operation) []*huma.Param {
 	if operation.Query == nil {
 		return parameters
 	}
-	for _, one := range operation.Query.Parameters() {
-		parameters = append(parameters, &huma.Param{Name: one.Name, In: "query", Description: one.Description,
-			Schema: &huma.Schema{Type: "string"}})
+	query := func(name, description string) {
+		parameters = append(parameters, &huma.Param{Name: name, In: "query", Description: description, Schema: &huma.Schema{Type: "string"}})
+	}
+	if operation.Mode == List {
+		for _, key := range operation.Query.Keys() {
+			query("filter["+key+"]", "")
+		}
+		query("filter[search]", "Words to look for.")
+		if len(operation.Query.Sorts) > 0 {
+			query("sort", "Keys to sort by, comma separated, a minus before a descending one.")
+		}
+		if !operation.Query.Unpaged {
+			query("page[number]", "Page, from 1, or last.")
+			query("page[size]", "Rows a page, up to 100.")
+		}
+	}
+	if len(operation.Query.Includes) > 0 {
+		query("include", "Related resources to put into the document: "+strings.Join(operation.Query.Includes, ", ")+".")
+	}
+	if operation.Response.Type != "" {
+		query("fields["+operation.Response.Type+"]", "Attributes and relationships to keep, comma separated.")
 	}
 	return parameters
 }

@@ -27,6 +27,7 @@ type Operation struct {
 	Anonymous bool          // no credentials needed; credentials that are sent must be good all the same
 	Negotiate bool          // content negotiation comes before authentication (views without a tenant)
 	Query     *filter.Table // query parameters that are taken; nil: they are not looked at
+	Mode      QueryMode     // how much of Query is checked
 	Cached    bool          // successful answers carry Cache-Control
 	HTMLIDs   bool          // an id that is no UUID is answered with the HTML 404
 	TextIDs   bool          // path parameters are not UUIDs
@@ -38,6 +39,15 @@ type Operation struct {
 
 	Handle Handler
 }
+
+// QueryMode says how much of the query language an operation checks.
+type QueryMode uint8
+
+const (
+	List     QueryMode = iota // filters, sort, page, sparse fields, includes
+	One                       // the same without a page: an operation on one object, which the filters must match
+	Document                  // sparse fields and includes alone; everything else is ignored
+)
 
 // Schema describes a document for the OpenAPI document.
 type Schema struct {
@@ -60,7 +70,9 @@ type Answer struct {
 }
 
 // OK answers 200 with a document.
-func OK(document jsonapi.Document) *Answer { return &Answer{Status: http.StatusOK, Document: &document} }
+func OK(document jsonapi.Document) *Answer {
+	return &Answer{Status: http.StatusOK, Document: &document}
+}
 
 // Created answers 201 with a document.
 func Created(document jsonapi.Document) *Answer {

@@ -14,18 +14,13 @@ import (
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/session"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
-// Principal is who asks: the subject of a verified credential.
-type Principal struct {
-	Subject authz.Subject
-	KeyID   string // public prefix of the API key that was used; empty for a token
-}
-
 // Request is one request that passed authentication and the policy's decision.
 type Request struct {
-	Principal *Principal // nil for an anonymous request
+	Principal *session.Principal // nil for an anonymous request
 	Query     filter.Query
 	HTTP      *http.Request
 	Decision  authz.Decision

@@ -22,13 +22,14 @@ import (
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/session"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
 // Authenticator turns an Authorization header into a principal. A header that names no credential yields (nil, nil);
 // a bad credential yields a refusal.
 type Authenticator interface {
-	Authenticate(ctx context.Context, header string) (*Principal, error)
+	Authenticate(ctx context.Context, header string) (*session.Principal, error)
 }
 
 // Policy decides; authz.Engine is one.
@@ -158,7 +159,9 @@ func (s *Server) refuseOtherMethods(path string, allowed []string) {
 		s.router.MethodFunc(method, BasePath+path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", strings.Join(allowed, ", "))
 			principal, err := s.config.Authenticator.Authenticate(r.Context(), r.Header.Get("Authorization"))
-			if err == nil && principal == nil && !anonymous {
+			if err != nil {
+				err = invalidToken(err, false)
+			} else if principal == nil && !anonymous {
 				err = notAuthenticated()
 			}
 			if err == nil {
@@ -206,7 +209,7 @@ func (s *Server) admit(r *http.Request, operation *Operation) (*Request, error) 
 	}
 	principal, err := s.config.Authenticator.Authenticate(ctx, r.Header.Get("Authorization"))
 	if err != nil {
-		return nil, err
+		return nil, invalidToken(err, operation.Negotiate)
 	}
 	if principal == nil && !operation.Anonymous {
 		return nil, notAuthenticated()
@@ -229,7 +232,9 @@ func (s *Server) admit(r *http.Request, operation *Operation) (*Request, error) 
 		return nil, err
 	}
 	if operation.Query != nil {
-		if request.Query, err = filter.Parse(r.URL.RawQuery, operation.Query); err != nil {
+		parse := map[QueryMode]func(filter.Params, *filter.Table) (filter.Query, error){
+			List: filter.Parse, One: filter.ParseOne, Document: filter.ParseDocument}[operation.Mode]
+		if request.Query, err = parse(filter.ReadParams(r.URL.RawQuery), operation.Query); err != nil {
 			return nil, err
 		}
 	}
@@ -347,6 +352,22 @@ func (s *Server) unexpected(r *http.Request, err error) jsonapi.Errors {
 			Detail: "The request took too long. Narrow it with filters or try again later."}}
 	}
 	return jsonapi.Errors{{Status: http.StatusInternalServerError, Code: "error", Pointer: "/data", Detail: "A server error occurred."}}
+}
+
+// invalidToken is the 401 of a bad token: three objects on the wire, the last of which points at the message where the
+// operation reads documents of its own.
+func invalidToken(err error, plainView bool) error {
+	var invalid *session.InvalidToken
+	if !errors.As(err, &invalid) {
+		return err
+	}
+	one := jsonapi.Error{Status: http.StatusUnauthorized, Code: "token_not_valid", Pointer: "/data", Detail: "Given token not valid for any token type"}
+	two, three := one, one
+	two.Detail, three.Detail, three.Pointer = "token_not_valid", invalid.Message, ""
+	if plainView {
+		three.Pointer = "/data/attributes/messages"
+	}
+	return jsonapi.Errors{one, two, three}
 }
 
 func notAuthenticated() jsonapi.Error {

@@ -1,0 +1,127 @@
+package rest
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/google/uuid"
+
+	"github.com/palisade-sec/palisade/internal/authz"
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/tenant"
+)
+
+// Visible renders the policy's visibility to the condition on providers p that the executor resolves. What cannot be
+// rendered hides everything and is an error.
+func Visible(visibility authz.Visibility) (tenant.Visible, error) {
+	switch {
+	case visibility.IsAll():
+		return tenant.SeeAll(), nil
+	case visibility.IsNone():
+		return tenant.SeeNone(), nil
+	}
+	condition, ok := visibility.Condition()
+	if !ok {
+		return tenant.SeeNone(), nil
+	}
+	fragment, err := renderCondition(condition)
+	if err != nil {
+		return tenant.SeeNone(), fmt.Errorf("render visibility: %w", err)
+	}
+	return tenant.SeeWhere(fragment), nil
+}
+
+func renderCondition(condition authz.Condition) (filter.Fragment, error) {
+	switch typed := condition.(type) {
+	case authz.And:
+		parts, err := renderAll(typed)
+		return filter.And(parts...), err
+	case authz.Or:
+		parts, err := renderAll(typed)
+		return filter.Or(parts...), err
+	case authz.Not:
+		return renderNot(typed)
+	case authz.Compare:
+		return renderCompare(typed)
+	}
+	return filter.Fragment{}, fmt.Errorf("unknown condition %T", condition)
+}
+
+func renderAll(conditions []authz.Condition) ([]filter.Fragment, error) {
+	parts := make([]filter.Fragment, len(conditions))
+	for i, condition := range conditions {
+		var err error
+		if parts[i], err = renderCondition(condition); err != nil {
+			return nil, err
+		}
+	}
+	return parts, nil
+}
+
+// renderNot keeps "unknown hides": a missing alias meets neither a comparison nor its negation.
+func renderNot(not authz.Not) (filter.Fragment, error) {
+	inner, err := renderCondition(not.Condition)
+	if err != nil {
+		return filter.Fragment{}, err
+	}
+	if !strings.Contains(not.Condition.String(), "alias ") {
+		return filter.Not(inner), nil
+	}
+	known, err := filter.Condition("p.alias", filter.IsNull, false)
+	return filter.And(known, filter.Not(inner)), err
+}
+
+var visibilityColumns = map[authz.Field]filter.Column{
+	authz.FieldID: "p.id", authz.FieldType: "p.provider", authz.FieldUID: "p.uid", authz.FieldAlias: "p.alias",
+	authz.FieldProviderGroup: "g.provider_group_id",
+}
+
+var throughGroups = []filter.Via{{Table: "provider_group_providers", Alias: "g", On: [][2]filter.Column{{"g.provider_id", "p.id"}}}}
+
+func renderCompare(compare authz.Compare) (filter.Fragment, error) {
+	column, ok := visibilityColumns[compare.Field]
+	if !ok {
+		return filter.Fragment{}, fmt.Errorf("unknown field %q", compare.Field)
+	}
+	fragment, err := renderComparison(column, compare)
+	if err != nil || compare.Field != authz.FieldProviderGroup {
+		return fragment, err
+	}
+	return filter.Exists(throughGroups, fragment)
+}
+
+func renderComparison(column filter.Column, compare authz.Compare) (filter.Fragment, error) {
+	if compare.Field == authz.FieldID || compare.Field == authz.FieldProviderGroup {
+		ids := make([]uuid.UUID, len(compare.Values))
+		for i, value := range compare.Values {
+			id, err := uuid.Parse(value)
+			if err != nil {
+				return filter.Fragment{}, fmt.Errorf("value of %s: %w", compare.Field, err)
+			}
+			ids[i] = id
+		}
+		in, err := filter.Condition(column, filter.In, ids)
+		if compare.Op == authz.OpNotEqual {
+			return filter.Not(in), err
+		}
+		return in, err
+	}
+	switch compare.Op {
+	case authz.OpEqual, authz.OpIn:
+		return filter.Condition(column, filter.In, compare.Values)
+	case authz.OpNotEqual:
+		in, err := filter.Condition(column, filter.In, compare.Values)
+		if err != nil {
+			return filter.Fragment{}, err
+		}
+		known, err := filter.Condition(column, filter.IsNull, false)
+		return filter.And(known, filter.Not(in)), err
+	case authz.OpStartsWith:
+		return filter.Condition(column, filter.StartsWith, compare.Values[0])
+	case authz.OpEndsWith:
+		return filter.EndingWith(column, compare.Values[0])
+	case authz.OpContains:
+		return filter.Containing(column, compare.Values[0])
+	}
+	return filter.Fragment{}, fmt.Errorf("unknown comparison %q", compare.Op)
+}
