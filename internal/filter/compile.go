@@ -1,0 +1,166 @@
+package filter
+
+import (
+	"strings"
+	"time"
+)
+
+// fragment is the condition that the value stands for; it says nothing for a field without SQL.
+func (v *value) fragment() Fragment {
+	f := v.field
+	switch {
+	case v.ignored:
+		return Fragment{}
+	case f.Cases != nil:
+		return v.cases()
+	case f.Func != nil:
+		return f.Func.call(v.texts[0])
+	case f.Column == "":
+		return Fragment{}
+	}
+	condition := v.condition()
+	if f.Floor != "" && v.lookup != IsNull {
+		condition = And(condition, v.floor())
+	}
+	if len(f.Via) > 0 {
+		return exists(f.Via, condition)
+	}
+	return condition
+}
+
+func (v *value) condition() Fragment {
+	c := v.field.Column
+	if v.lookup == IsNull {
+		return isNull(c, v.flag)
+	}
+	switch v.field.Kind {
+	case UUID, UUIDv7, Reference:
+		if v.lookup == Exact && !v.field.List {
+			return compare(c, "=", v.ids[0])
+		}
+		return anyOf(c, v.ids)
+	case Bool:
+		return compare(c, "=", v.flag)
+	case Integer:
+		if v.lookup == In {
+			return anyOf(c, v.numbers)
+		}
+		return compare(c, operators[v.lookup], v.numbers[0])
+	case Decimal:
+		return Fragment{text: string(c) + " " + operators[v.lookup] + " " + placeholder + "::numeric", args: []any{v.texts[0]}}
+	case DateTime, Moment, Date:
+		return v.dates()
+	case TextArray:
+		return v.elements()
+	case Words:
+		return words(c, v.texts[0])
+	}
+	switch {
+	case v.lookup == In, v.field.List:
+		return anyOf(c, v.texts)
+	case v.lookup == IContains, v.field.Bare == IContains:
+		return contains(c, v.texts[0])
+	}
+	return compare(c, "=", v.texts[0])
+}
+
+func (v *value) cases() Fragment {
+	if v.lookup == IsNull {
+		return Fragment{}
+	}
+	matches := []Fragment{False()}
+	for _, text := range v.texts {
+		if f, ok := v.field.Cases[text]; ok {
+			matches = append(matches, f)
+		}
+	}
+	return Or(matches...)
+}
+
+// dates compares with the ends of the range; those of a UUIDv7 column are whole milliseconds already.
+func (v *value) dates() Fragment {
+	bound := func(operator string, t time.Time) Fragment {
+		if v.field.UUIDv7 {
+			return compare(v.field.Column, operator, uuidv7Floor(t))
+		}
+		return compare(v.field.Column, operator, t)
+	}
+	var parts []Fragment
+	if v.from != nil {
+		parts = append(parts, bound(">=", *v.from))
+	}
+	if v.to != nil {
+		parts = append(parts, bound("<", *v.to))
+	}
+	return And(parts...)
+}
+
+func (v *value) elements() Fragment {
+	c := string(v.field.Column)
+	switch v.lookup {
+	case In:
+		return Fragment{text: c + " && " + placeholder + "::text[]", args: []any{v.texts}}
+	case IContains:
+		return contains(Column("array_to_string("+c+", ',')"), v.texts[0])
+	}
+	return Fragment{text: placeholder + " = any(" + c + ")", args: []any{v.texts[0]}}
+}
+
+// floor bounds an id column by the oldest of the UUIDv7 asked for.
+func (v *value) floor() Fragment {
+	if len(v.ids) == 0 {
+		return Fragment{}
+	}
+	oldest := v.ids[0]
+	for _, id := range v.ids[1:] {
+		if uuidv7Time(id).Before(uuidv7Time(oldest)) {
+			oldest = id
+		}
+	}
+	return compare(v.field.Floor, ">=", uuidv7Floor(uuidv7Time(oldest)))
+}
+
+func words(c Column, text string) Fragment {
+	return Fragment{text: string(c) + " @@ plainto_tsquery('simple', " + placeholder + "::text)", args: []any{text}}
+}
+
+func (s *SearchFunc) call(text string) Fragment {
+	if s.Key != "" {
+		return Fragment{text: string(s.Key) + " in (select " + string(s.Name) + "(" + placeholder + "::text))", args: []any{text}}
+	}
+	var b strings.Builder
+	b.WriteString(string(s.Name) + "(")
+	for _, arg := range s.Args {
+		b.WriteString(string(arg) + ", ")
+	}
+	b.WriteString(placeholder + "::text)")
+	return Fragment{text: b.String(), args: []any{text}}
+}
+
+// exists walks from the query's row to the table where the condition holds.
+func exists(via []Via, condition Fragment) Fragment {
+	var from, where strings.Builder
+	for i, v := range via {
+		if i == 0 {
+			from.WriteString(string(v.Table) + " " + v.Alias)
+			where.WriteString(v.join() + " and ")
+			continue
+		}
+		from.WriteString(" join " + string(v.Table) + " " + v.Alias + " on " + v.join())
+	}
+	return Fragment{
+		text: "exists (select from " + from.String() + " where " + where.String() + condition.text + ")",
+		args: condition.args,
+	}
+}
+
+func (v Via) join() string {
+	var conditions []string
+	if !v.Shared {
+		conditions = append(conditions, v.Alias+".tenant_id = "+v.On[0][1].alias()+".tenant_id")
+	}
+	for _, on := range v.On {
+		conditions = append(conditions, string(on[0])+" = "+string(on[1]))
+	}
+	return strings.Join(conditions, " and ")
+}
