@@ -51,17 +51,27 @@ type Tenant struct {
 // NormalEmail is the form in which addresses are stored and compared.
 func NormalEmail(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
 
-// SignUp creates a person with an organisation of their own, in which they are owner and hold the role admin; all of it or
-// nothing. A taken address is a refusal.
-func (s *Service) SignUp(ctx context.Context, name, email, company, plain string) (User, error) {
-	hash, err := password.Hash(ctx, plain)
+// NewUser is what a sign-up says.
+type NewUser struct {
+	Name            string
+	Email           string
+	Company         string
+	Password        string // in the clear
+	InvitationToken string // empty: the person gets an organisation of their own
+}
+
+// SignUp creates a person with an organisation of their own, in which they are owner and hold the role admin, or as a member
+// of the organisation that invited them, with the roles of the invitation; all of it or nothing. A taken address and an
+// invitation that is not good are refusals.
+func (s *Service) SignUp(ctx context.Context, wanted NewUser) (User, error) {
+	hash, err := password.Hash(ctx, wanted.Password)
 	if err != nil {
 		return User{}, fmt.Errorf("hash password: %w", err)
 	}
 	var user User
 	err = s.system.Write(ctx, system.SignUp, uuid.Nil, func(ctx context.Context, db system.DB) error {
 		queries := systemdb.New(db)
-		if user, err = createUser(ctx, queries, name, email, company, hash); err != nil {
+		if user, err = createUser(ctx, queries, wanted, hash); err != nil {
 			return err
 		}
 		local, _, _ := strings.Cut(user.Email, "@")
@@ -82,8 +92,8 @@ func (s *Service) Found(ctx context.Context, user uuid.UUID, name string) (Tenan
 	return tenant, err
 }
 
-func createUser(ctx context.Context, queries *systemdb.Queries, name, email, company, hash string) (User, error) {
-	row, err := queries.CreateUser(ctx, systemdb.CreateUserParams{ID: uuid.New(), Name: name, Email: NormalEmail(email), CompanyName: company, Password: hash})
+func createUser(ctx context.Context, queries *systemdb.Queries, wanted NewUser, hash string) (User, error) {
+	row, err := queries.CreateUser(ctx, systemdb.CreateUserParams{ID: uuid.New(), Name: wanted.Name, Email: NormalEmail(wanted.Email), CompanyName: wanted.Company, Password: hash})
 	var violated *pgconn.PgError
 	if errors.As(err, &violated) && violated.ConstraintName == "users_email_key" {
 		return User{}, EmailTaken()

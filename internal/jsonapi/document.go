@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/google/uuid"
 )
 
 // MediaType is the media type of every document (JSON:API 1.1).
@@ -367,3 +369,12 @@ func (w *writer) links(base *url.URL, page Pagination) {
 
 // SplitFields reads the value of a fields[type] parameter; names are taken as they are, without trimming.
 func SplitFields(value string) []string { return strings.Split(value, ",") }
+
+// IDs prints UUIDs for relationships.
+func IDs(ids []uuid.UUID) []string {
+	texts := make([]string, len(ids))
+	for i, id := range ids {
+		texts[i] = id.String()
+	}
+	return texts
+}

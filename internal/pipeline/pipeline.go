@@ -17,6 +17,7 @@ import (
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 
 	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/migrate"
 	"github.com/palisade-sec/palisade/sql/scope"
 )
 
@@ -340,4 +341,13 @@ func (r *row) Scan(targets ...any) error {
 	}
 	r.rows.Close()
 	return r.rows.Err()
+}
+
+// CheckRole refuses a role that could bypass row-level security.
+func (t *Targets) CheckRole(ctx context.Context) error {
+	power, err := migrate.CheckRole(ctx, t.primary)
+	if err != nil {
+		return fmt.Errorf("check role: %w", err)
+	}
+	return power.Err()
 }

@@ -2,6 +2,7 @@ package rest
 
 import (
 	"net/http"
+	"path"
 	"reflect"
 	"strconv"
 	"strings"
@@ -10,6 +11,19 @@ import (
 
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 )
+
+// schemaName names a schema after the package and the type of the struct, as resources all have types called Attributes.
+func schemaName(structure reflect.Type, hint string) string {
+	for structure.Kind() == reflect.Pointer || structure.Kind() == reflect.Slice {
+		structure = structure.Elem()
+	}
+	if structure.Name() == "" || structure.PkgPath() == "" {
+		return huma.DefaultSchemaNamer(structure, hint)
+	}
+	return upperFirst(path.Base(structure.PkgPath())) + upperFirst(structure.Name())
+}
+
+func upperFirst(word string) string { return strings.ToUpper(word[:1]) + word[1:] }
 
 // describe fills in what the OpenAPI document says of the API as a whole.
 func (s *Server) describe() {

@@ -128,11 +128,13 @@ func (r *Request) PageURL() *url.URL {
 }
 
 // List is the answer to a paged list: what the page holds, the sparse fields and the links.
-func (r *Request) List(many []jsonapi.Resource, included []jsonapi.Resource, page jsonapi.Pagination) *Answer {
-	if many == nil {
-		many = []jsonapi.Resource{}
+func (r *Request) List(many []jsonapi.Resource, included []jsonapi.Resource, page filter.Window) *Answer {
+	document := jsonapi.Document{Many: many, Included: included, Fields: r.Query.Fields}
+	if !r.Query.Page.Disabled {
+		document.PageURL = r.PageURL()
+		document.Pagination = &jsonapi.Pagination{Page: int(page.Number), Pages: int(page.Pages), Count: int(page.Count)}
 	}
-	return OK(jsonapi.Document{Many: many, Included: included, Pagination: &page, PageURL: r.PageURL(), Fields: r.Query.Fields})
+	return OK(document)
 }
 
 // One is the answer with one resource.

@@ -67,6 +67,7 @@ func NewServer(config Config, operations []Operation) *Server {
 	document := huma.DefaultConfig("Palisade", "1.0.0")
 	document.OpenAPIPath, document.DocsPath, document.SchemasPath = "", "", ""
 	document.CreateHooks = nil
+	document.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	server.api = humachi.New(server.router, document)
 	server.describe()
 	methods := make(map[string][]string)
@@ -321,6 +322,10 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.Is(err, errHTMLNotFound) {
 		notFoundPage(w)
 		return
+	}
+	var throttled Throttled
+	if errors.As(err, &throttled) {
+		w.Header().Set("Retry-After", throttled.RetryAfter)
 	}
 	refusal, ok := jsonapi.AsErrors(err)
 	if !ok {

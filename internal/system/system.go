@@ -14,6 +14,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
 
+	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/pipeline"
 )
 
@@ -58,6 +59,8 @@ type DB interface {
 	Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error)
 	Query(ctx context.Context, sql string, args ...any) (pgx.Rows, error)
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
+	// Shaped is the same DB with fragments for the markers of the statements it runs.
+	Shaped(fragments map[string]filter.Fragment) DB
 }
 
 // Read returns a DB that runs each statement in one round trip, read-only. user is the person on whose behalf the scope is
@@ -83,8 +86,17 @@ func settings(scope Scope, user uuid.UUID) pipeline.Settings {
 
 type reader struct{ *pipeline.Reader }
 
+func (r reader) Shaped(fragments map[string]filter.Fragment) DB { return reader{r.With(fragments)} }
+
 func (reader) sealed() {}
 
 type transaction struct{ *pipeline.Tx }
 
+func (t transaction) Shaped(fragments map[string]filter.Fragment) DB {
+	return transaction{t.With(fragments)}
+}
+
 func (transaction) sealed() {}
+
+// CheckRole refuses to work as a role that could bypass the wall.
+func (e *Executor) CheckRole(ctx context.Context) error { return e.targets.CheckRole(ctx) }

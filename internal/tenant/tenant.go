@@ -149,3 +149,6 @@ type reader struct{ *pipeline.Reader }
 func (r reader) Shaped(fragments map[string]filter.Fragment) DB { return reader{r.With(fragments)} }
 
 func (reader) sealed() {}
+
+// CheckRole refuses to work as a role that could bypass the wall.
+func (e *Executor) CheckRole(ctx context.Context) error { return e.targets.CheckRole(ctx) }

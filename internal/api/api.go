@@ -1,0 +1,74 @@
+// Package api puts the operations of all resources together. Each resource has a package of its own below this one; nothing
+// outside cmd and internal/app imports any of them.
+package api
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/palisade-sec/palisade/internal/api/tenants"
+	"github.com/palisade-sec/palisade/internal/api/tokens"
+	"github.com/palisade-sec/palisade/internal/api/users"
+	"github.com/palisade-sec/palisade/internal/authz"
+	"github.com/palisade-sec/palisade/internal/identity"
+	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/rest"
+	"github.com/palisade-sec/palisade/internal/secret"
+	"github.com/palisade-sec/palisade/internal/system"
+	"github.com/palisade-sec/palisade/internal/tenant"
+)
+
+// Parts are what the operations are made of.
+type Parts struct {
+	Tenants    *tenant.Executor
+	System     *system.Executor
+	Identity   *identity.Service
+	Secrets    *secret.Keyring
+	TokenLimit func(rest.Handler) rest.Handler // bounds how often credentials may be tried
+}
+
+// Operations are all operations of the API, those that are not built yet last: they answer 501. known is the policy's list
+// of operations; an operation that the policy does not know is an error.
+func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]rest.Operation, error) {
+	built := slices.Concat(
+		tokens.Operations(parts.Identity, parts.TokenLimit),
+		users.Operations(parts.Identity, parts.Tenants),
+		tenants.Operations(parts.Identity, parts.System),
+	)
+	routes := make(map[[2]string]bool)
+	for _, operation := range built {
+		info, ok := known[operation.ID]
+		if !ok || info.Method != operation.Method || info.Path != operation.Path {
+			return nil, fmt.Errorf("the policy does not know operation %s (%s %s)", operation.ID, operation.Method, operation.Path)
+		}
+		routes[[2]string{operation.Method, operation.Path}] = true
+	}
+	return append(built, pending(known, routes)...), nil
+}
+
+// pending declares the operations that the policy knows and no package has built.
+func pending(known map[authz.Operation]authz.OperationInfo, routes map[[2]string]bool) []rest.Operation {
+	var operations []rest.Operation
+	for id, info := range known {
+		if routes[[2]string{info.Method, info.Path}] {
+			continue
+		}
+		routes[[2]string{info.Method, info.Path}] = true
+		operations = append(operations, rest.Operation{ID: id, Method: info.Method, Path: info.Path, Tag: "Not implemented",
+			Summary: "Not implemented", Status: http.StatusNotImplemented, TextIDs: true, Anonymous: info.Permission == "anonymous", Handle: notImplemented})
+	}
+	slices.SortFunc(operations, func(a, b rest.Operation) int {
+		return slices.Compare([]string{a.Path, a.Method}, []string{b.Path, b.Method})
+	})
+	return operations
+}
+
+// Pending reports whether an operation answers 501.
+func Pending(operation *rest.Operation) bool { return operation.Status == http.StatusNotImplemented }
+
+func notImplemented(context.Context, *rest.Request) (*rest.Answer, error) {
+	return nil, jsonapi.Error{Status: http.StatusNotImplemented, Code: "not_implemented", Pointer: "/data",
+		Detail: "This operation is not implemented."}
+}

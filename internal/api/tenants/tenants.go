@@ -1,0 +1,126 @@
+// Package tenants declares the operations on organisations. A person's organisations span tenants, so lists run in the
+// system scope "self", bound to the person.
+package tenants
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"github.com/palisade-sec/palisade/gen/systemdb"
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/identity"
+	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/rest"
+	"github.com/palisade-sec/palisade/internal/system"
+)
+
+// Attributes are the attributes of an organisation.
+type Attributes struct {
+	Name string `json:"name" maxLength:"100"`
+}
+
+// Query is the allow-list of the list's parameters.
+var Query = filter.MustTable(filter.Table{
+	Fields: []filter.Field{
+		{Name: "name", Column: "t.name", Lookups: filter.Exact | filter.IContains},
+		{Name: "inserted_at", Kind: filter.DateTime, Column: "t.inserted_at", Lookups: filter.Exact | filter.GTE | filter.LTE},
+		{Name: "updated_at", Kind: filter.DateTime, Column: "t.updated_at", Lookups: filter.Exact | filter.GTE | filter.LTE},
+	},
+	Sorts: []filter.Sort{{Name: "name", Column: "t.name", Text: true}, {Name: "inserted_at", Column: "t.inserted_at"},
+		{Name: "updated_at", Column: "t.updated_at"}},
+	DefaultSort: []string{"-inserted_at"}, Tiebreak: "t.id",
+	Search: &filter.Search{Columns: []filter.Column{"t.name"}},
+})
+
+type handlers struct {
+	identity *identity.Service
+	system   *system.Executor
+}
+
+// Operations declares the operations.
+func Operations(service *identity.Service, executor *system.Executor) []rest.Operation {
+	h := handlers{identity: service, system: executor}
+	one := rest.Schema{Type: "tenants", Attributes: Attributes{}, Relationships: []string{"memberships"}}
+	many := one
+	many.List = true
+	return []rest.Operation{
+		{ID: "tenants.list", Method: http.MethodGet, Path: "/tenants", Tag: "Tenants", Summary: "List one's tenants", Query: Query, Cached: true, Response: many, Handle: h.list},
+		{ID: "tenants.create", Method: http.MethodPost, Path: "/tenants", Tag: "Tenants", Summary: "Create a tenant", Request: rest.Schema{Type: "tenants", Attributes: Attributes{}},
+			Response: one, Status: http.StatusCreated, Handle: h.create},
+		{ID: "tenants.retrieve", Method: http.MethodGet, Path: "/tenants/{id}", Tag: "Tenants", Summary: "Get one of one's tenants", Query: Query, Mode: rest.One, Cached: true,
+			Response: one, Handle: h.retrieve},
+	}
+}
+
+func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	queries := systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": r.Query.Where}))
+	count, err := queries.CountOwnTenants(ctx, r.User())
+	if err != nil {
+		return nil, err
+	}
+	window, err := r.Query.Page.Resolve(count)
+	if err != nil {
+		return nil, err
+	}
+	queries = systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": r.Query.Where, "order": r.Query.Order}))
+	rows, err := queries.ListOwnTenants(ctx, systemdb.ListOwnTenantsParams{UserID: r.User(), PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
+	if err != nil {
+		return nil, err
+	}
+	many := make([]jsonapi.Resource, len(rows))
+	for i, row := range rows {
+		many[i] = resource(row.ID, row.Name, row.MembershipIds)
+	}
+	return r.List(many, nil, window), nil
+}
+
+func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	row, err := h.find(ctx, r, r.ID("id"), r.Query.Where)
+	if err != nil {
+		return nil, err
+	}
+	return r.One(resource(row.ID, row.Name, row.MembershipIds)), nil
+}
+
+func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	body, err := r.Bind("tenants", "")
+	if err != nil {
+		return nil, err
+	}
+	name := body.Text("name", jsonapi.Rules{Required: true, Max: 100})
+	if err := body.DoneLenient(); err != nil {
+		return nil, err
+	}
+	created, err := h.identity.Found(ctx, r.User(), name.Value)
+	if err != nil {
+		return nil, err
+	}
+	row, err := h.find(ctx, r, created.ID, filter.Fragment{})
+	if err != nil {
+		return nil, err
+	}
+	one := resource(row.ID, row.Name, row.MembershipIds)
+	return rest.Created(jsonapi.Document{One: &one}), nil
+}
+
+// find is one tenant of the requester's; any other does not exist.
+func (h handlers) find(ctx context.Context, r *rest.Request, id uuid.UUID, where filter.Fragment) (systemdb.ListOwnTenantsRow, error) {
+	that := filter.MustCondition("t.id", filter.Exact, id)
+	queries := systemdb.New(h.system.Read(system.Self, r.User()).Shaped(
+		map[string]filter.Fragment{"where": filter.And(that, where), "order": {}}))
+	rows, err := queries.ListOwnTenants(ctx, systemdb.ListOwnTenantsParams{UserID: r.User(), PageSize: 1})
+	if err != nil {
+		return systemdb.ListOwnTenantsRow{}, err
+	}
+	if len(rows) == 0 {
+		return systemdb.ListOwnTenantsRow{}, jsonapi.NotFound("Tenant")
+	}
+	return rows[0], nil
+}
+
+func resource(id uuid.UUID, name string, memberships []uuid.UUID) jsonapi.Resource {
+	return jsonapi.Resource{Type: "tenants", ID: id.String(), Attributes: jsonapi.Attributes(Attributes{Name: name}),
+		Relationships: []jsonapi.Relation{jsonapi.ToMany("memberships", "memberships", jsonapi.IDs(memberships))}}
+}

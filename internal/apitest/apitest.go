@@ -1,0 +1,214 @@
+// Package apitest starts the whole API on a database of its own and speaks to it as clients do. Tests only.
+package apitest
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/palisade-sec/palisade/internal/app"
+	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/pgtest"
+)
+
+// Password is good for every person made here.
+const Password = "Correct-Horse-9x!"
+
+// Server is a running API with a database of its own.
+type Server struct {
+	App *app.App
+	DB  *pgtest.DB
+	URL string // of the API's base, without a trailing slash
+}
+
+// Start runs the API until the test ends.
+func Start(t testing.TB) *Server {
+	t.Helper()
+	db := pgtest.New(t)
+	logger := slog.New(slog.DiscardHandler)
+	program, err := app.Open(t.Context(), app.Settings{AppURL: db.URL(pgtest.App), SystemURL: db.URL(pgtest.System), MaxConns: 4,
+		KeyDir: t.TempDir(), TokenLimit: "off"}, logger)
+	if err != nil {
+		t.Fatalf("open app: %v", err)
+	}
+	t.Cleanup(program.Close)
+	listener := httptest.NewServer(program)
+	t.Cleanup(listener.Close)
+	return &Server{App: program, DB: db, URL: listener.URL + "/api/v1"}
+}
+
+// Client speaks as one person; the zero token is anonymous.
+type Client struct {
+	server *Server
+	token  string
+	Tenant string // the person's tenant
+	User   string
+	Email  string
+}
+
+// Anonymous speaks without credentials.
+func (s *Server) Anonymous() *Client { return &Client{server: s} }
+
+// SignUp makes a person with a tenant of their own, in which they may do everything, and logs them in.
+func (s *Server) SignUp(t testing.TB, name string) *Client {
+	t.Helper()
+	email := strings.ToLower(name) + "@example.com"
+	user := s.Anonymous().Post(t, "/users", "users", map[string]any{"name": name + " Person", "email": email, "password": Password}, nil).Want(t, 201)
+	client := s.LogIn(t, email, "")
+	client.User = user.String("/data/id")
+	client.Tenant = client.Get(t, "/tenants").Want(t, 200).String("/data/0/id")
+	return client
+}
+
+// LogIn gets a token for a person; tenant may be empty.
+func (s *Server) LogIn(t testing.TB, email, tenant string) *Client {
+	t.Helper()
+	attributes := map[string]any{"email": email, "password": Password}
+	if tenant != "" {
+		attributes["tenant_id"] = tenant
+	}
+	answer := s.Anonymous().Post(t, "/tokens", "tokens", attributes, nil).Want(t, 200)
+	return &Client{server: s, token: answer.String("/data/attributes/access"), Tenant: tenant, Email: email}
+}
+
+// Answer is what the server said.
+type Answer struct {
+	Status int
+	Header http.Header
+	Raw    []byte
+	Body   any
+}
+
+// Get asks for a path below the API's base, with its query.
+func (c *Client) Get(t testing.TB, path string) *Answer {
+	t.Helper()
+	return c.Do(t, http.MethodGet, path, "", nil)
+}
+
+// Delete sends a DELETE.
+func (c *Client) Delete(t testing.TB, path string) *Answer {
+	t.Helper()
+	return c.Do(t, http.MethodDelete, path, "", nil)
+}
+
+// Post sends a resource object; relationships map names to identifiers (One, Many).
+func (c *Client) Post(t testing.TB, path, kind string, attributes, relationships map[string]any) *Answer {
+	t.Helper()
+	return c.Do(t, http.MethodPost, path, jsonapi.MediaType, Resource(kind, "", attributes, relationships))
+}
+
+// Patch sends a change of a resource object.
+func (c *Client) Patch(t testing.TB, path, kind, id string, attributes, relationships map[string]any) *Answer {
+	t.Helper()
+	return c.Do(t, http.MethodPatch, path, jsonapi.MediaType, Resource(kind, id, attributes, relationships))
+}
+
+// Resource is a document with one resource object.
+func Resource(kind, id string, attributes, relationships map[string]any) []byte {
+	data := map[string]any{"type": kind}
+	if id != "" {
+		data["id"] = id
+	}
+	if attributes != nil {
+		data["attributes"] = attributes
+	}
+	if relationships != nil {
+		data["relationships"] = relationships
+	}
+	encoded, err := json.Marshal(map[string]any{"data": data})
+	if err != nil {
+		panic(err)
+	}
+	return encoded
+}
+
+// One is the linkage of a to-one relationship.
+func One(kind, id string) map[string]any {
+	return map[string]any{"data": map[string]any{"type": kind, "id": id}}
+}
+
+// Many is the linkage of a to-many relationship.
+func Many(kind string, ids ...string) map[string]any {
+	list := make([]any, len(ids))
+	for i, id := range ids {
+		list[i] = map[string]any{"type": kind, "id": id}
+	}
+	return map[string]any{"data": list}
+}
+
+// Do sends a request with a body as it is.
+func (c *Client) Do(t testing.TB, method, path, contentType string, body []byte) *Answer {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), method, c.server.URL+path, bytes.NewReader(body))
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	request.Header.Set("Accept", jsonapi.MediaType)
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	raw, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatalf("%s %s: read answer: %v", method, path, err)
+	}
+	answer := &Answer{Status: response.StatusCode, Header: response.Header, Raw: raw}
+	_ = json.Unmarshal(raw, &answer.Body) // pages that are no JSON leave Body nil
+	return answer
+}
+
+// Want fails the test unless the status is the expected one.
+func (a *Answer) Want(t testing.TB, status int) *Answer {
+	t.Helper()
+	if a.Status != status {
+		t.Fatalf("status %d, want %d: %s", a.Status, status, a.Raw)
+	}
+	return a
+}
+
+// At is the value at a JSON pointer, nil when there is none.
+func (a *Answer) At(pointer string) any {
+	value := a.Body
+	for _, part := range strings.Split(strings.TrimPrefix(pointer, "/"), "/") {
+		switch typed := value.(type) {
+		case map[string]any:
+			value = typed[part]
+		case []any:
+			var index int
+			if err := json.Unmarshal([]byte(part), &index); err != nil || index < 0 || index >= len(typed) {
+				return nil
+			}
+			value = typed[index]
+		default:
+			return nil
+		}
+	}
+	return value
+}
+
+// String is the text at a JSON pointer, empty when there is none.
+func (a *Answer) String(pointer string) string {
+	text, _ := a.At(pointer).(string)
+	return text
+}
+
+// Len is the length of the list at a JSON pointer; -1 when there is none.
+func (a *Answer) Len(pointer string) int {
+	list, ok := a.At(pointer).([]any)
+	if !ok {
+		return -1
+	}
+	return len(list)
+}

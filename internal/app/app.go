@@ -1,0 +1,109 @@
+// Package app builds the program from its settings: executors, keys, policy, domains, the API. cmd/palisade and the tests
+// start from here; nothing else imports it.
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+
+	"github.com/palisade-sec/palisade/internal/api"
+	"github.com/palisade-sec/palisade/internal/authz"
+	"github.com/palisade-sec/palisade/internal/identity"
+	"github.com/palisade-sec/palisade/internal/pipeline"
+	"github.com/palisade-sec/palisade/internal/rest"
+	"github.com/palisade-sec/palisade/internal/secret"
+	"github.com/palisade-sec/palisade/internal/session"
+	"github.com/palisade-sec/palisade/internal/system"
+	"github.com/palisade-sec/palisade/internal/tenant"
+	"github.com/palisade-sec/palisade/internal/token"
+	"github.com/palisade-sec/palisade/policy"
+)
+
+// Settings are what the program needs to know.
+type Settings struct {
+	AppURL           string // palisade_app
+	AppReplicaURL    string
+	SystemURL        string // palisade_system
+	SystemReplicaURL string
+	MaxConns         int32
+	KeyDir           string // folder of the token keys and the secret keys
+	TokenLimit       string // e.g. "50/minute", "off"
+	TrustProxy       bool
+	CORSOrigins      []string
+}
+
+// App is the program, ready to serve.
+type App struct {
+	Tenants  *tenant.Executor
+	System   *system.Executor
+	Identity *identity.Service
+	Policy   *authz.Engine
+	Server   *rest.Server
+
+	logger *slog.Logger
+}
+
+// Open connects and puts everything together. Close the App when done.
+func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, err error) {
+	app := &App{logger: logger}
+	defer func() {
+		if err != nil {
+			app.Close()
+		}
+	}()
+	if app.Tenants, err = tenant.Open(ctx, pipeline.Config{URL: settings.AppURL, ReplicaURL: settings.AppReplicaURL, MaxConns: settings.MaxConns, ApplicationName: "palisade:app"}); err != nil {
+		return nil, err
+	}
+	if app.System, err = system.Open(ctx, pipeline.Config{URL: settings.SystemURL, ReplicaURL: settings.SystemReplicaURL, MaxConns: settings.MaxConns, ApplicationName: "palisade:system"}); err != nil {
+		return nil, err
+	}
+	keys, err := token.LoadOrCreateKeys(settings.KeyDir)
+	if err != nil {
+		return nil, fmt.Errorf("token keys: %w", err)
+	}
+	issuer, err := token.NewIssuer(keys, token.Config{})
+	if err != nil {
+		return nil, fmt.Errorf("token issuer: %w", err)
+	}
+	secrets, err := secret.LoadOrCreate(settings.KeyDir)
+	if err != nil {
+		return nil, fmt.Errorf("secret keys: %w", err)
+	}
+	if app.Policy, err = authz.New(ctx, policy.FS, logger); err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	limit, err := rest.ParseLimit(settings.TokenLimit)
+	if err != nil {
+		return nil, err
+	}
+	app.Identity = identity.New(app.System, issuer)
+	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Secrets: secrets, TokenLimit: limit},
+		app.Policy.Snapshot().Operations())
+	if err != nil {
+		return nil, err
+	}
+	app.Server = rest.NewServer(rest.Config{Authenticator: session.New(app.System, issuer), Policy: app.Policy, Logger: logger,
+		TrustProxy: settings.TrustProxy, CORSOrigins: settings.CORSOrigins}, operations)
+	return app, nil
+}
+
+// ServeHTTP answers one request.
+func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.Server.ServeHTTP(w, r) }
+
+// Close gives all connections back.
+func (a *App) Close() {
+	if a.Tenants != nil {
+		a.Tenants.Close()
+	}
+	if a.System != nil {
+		a.System.Close()
+	}
+}
+
+// Check refuses to run as roles that could bypass the wall.
+func (a *App) Check(ctx context.Context) error {
+	return errors.Join(a.Tenants.CheckRole(ctx), a.System.CheckRole(ctx))
+}

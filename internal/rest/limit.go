@@ -1,0 +1,108 @@
+package rest
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/palisade-sec/palisade/internal/jsonapi"
+)
+
+// Unlimited lets every request through.
+func Unlimited(handler Handler) Handler { return handler }
+
+// ParseLimit reads a limit such as "50/minute" (units second, minute, hour, day) and returns the wrapper that applies it to
+// each client address; "off" and "" mean no limit.
+func ParseLimit(text string) (func(Handler) Handler, error) {
+	if text == "" || text == "off" {
+		return Unlimited, nil
+	}
+	number, unit, _ := strings.Cut(text, "/")
+	count, err := strconv.Atoi(strings.TrimSpace(number))
+	period, ok := map[string]time.Duration{"second": time.Second, "minute": time.Minute, "hour": time.Hour, "day": 24 * time.Hour}[strings.TrimSpace(unit)]
+	if err != nil || !ok || count < 1 {
+		return nil, fmt.Errorf("limit %q: want a number and a unit, as in 50/minute, or off", text)
+	}
+	limiter := &addressLimiter{every: rate.Every(period / time.Duration(count)), burst: count, period: period, buckets: make(map[string]*bucket)}
+	return limiter.wrap, nil
+}
+
+// addressLimiter holds a bucket for each address that was seen lately.
+type addressLimiter struct {
+	every   rate.Limit
+	burst   int
+	period  time.Duration
+	mutex   sync.Mutex
+	buckets map[string]*bucket
+	swept   time.Time
+}
+
+type bucket struct {
+	limiter *rate.Limiter
+	used    time.Time
+}
+
+func (l *addressLimiter) wrap(handler Handler) Handler {
+	return func(ctx context.Context, r *Request) (*Answer, error) {
+		if wait := l.take(clientAddress(r.HTTP), time.Now()); wait > 0 {
+			seconds := strconv.Itoa(int(math.Ceil(wait.Seconds())))
+			return nil, Throttled{jsonapi.Error{Status: http.StatusTooManyRequests, Code: "throttled", Pointer: "/data",
+				Detail: "Request was throttled. Expected available in " + seconds + " seconds."}, seconds}
+		}
+		return handler(ctx, r)
+	}
+}
+
+// Throttled is the 429 of a client that asks too often.
+type Throttled struct {
+	Refusal    jsonapi.Error
+	RetryAfter string // seconds
+}
+
+// Error is the sentence for the client.
+func (t Throttled) Error() string { return t.Refusal.Detail }
+
+// Unwrap gives the error object.
+func (t Throttled) Unwrap() error { return t.Refusal }
+
+// take uses one request of the address and returns how long it has to wait when there is none left.
+func (l *addressLimiter) take(address string, now time.Time) time.Duration {
+	l.mutex.Lock()
+	defer l.mutex.Unlock()
+	if now.Sub(l.swept) > l.period {
+		for key, one := range l.buckets {
+			if now.Sub(one.used) > l.period {
+				delete(l.buckets, key)
+			}
+		}
+		l.swept = now
+	}
+	one := l.buckets[address]
+	if one == nil {
+		one = &bucket{limiter: rate.NewLimiter(l.every, l.burst)}
+		l.buckets[address] = one
+	}
+	one.used = now
+	reservation := one.limiter.ReserveN(now, 1)
+	if wait := reservation.DelayFrom(now); wait > 0 {
+		reservation.CancelAt(now)
+		return wait
+	}
+	return 0
+}
+
+func clientAddress(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
