@@ -1,0 +1,280 @@
+"""Drives the Prowler SDK for Palisade.
+
+Reads one JSON request from standard input and writes JSON lines to standard output, the last of which is
+{"type": "done"} or {"type": "error"}. Nothing of the request's secret is written anywhere else; what the SDK
+prints goes to standard error.
+"""
+import importlib
+import inspect
+import json
+import os
+import sys
+
+PROVIDERS = (
+    "aws azure gcp kubernetes m365 github mongodbatlas iac oraclecloud alibabacloud cloudflare openstack image "
+    "googleworkspace vercel okta"
+).split()
+
+# The member of the provider's constructor that names the account, for the types that need to be told.
+ACCOUNT_LIST = {
+    "azure": "subscription_ids",
+    "gcp": "project_ids",
+    "github": "organizations",
+    "cloudflare": "filter_accounts",
+}
+ACCOUNT_TEXT = {
+    "kubernetes": "context",
+    "iac": "scan_repository_url",
+    "mongodbatlas": "atlas_organization_id",
+    "vercel": "team_id",
+    "okta": "okta_org_domain",
+}
+# The same for test_connection; all others take provider_id.
+CONNECTION_TEXT = {
+    "iac": "scan_repository_url",
+    "image": "image",
+    "vercel": "team_id",
+    "okta": "okta_org_domain",
+}
+# Oracle Cloud validates credentials in some region before it knows the home region.
+BOOTSTRAP_REGION = "us-ashburn-1"
+OCI_KEY_MEMBERS = ("user", "fingerprint", "tenancy")
+
+
+class Refused(Exception):
+    """A request that cannot be served; its text is shown."""
+
+
+def main():
+    out = private_output()
+    try:
+        request = json.load(sys.stdin)
+    except ValueError:
+        return write(out, type="error", code="request", detail="The request is not JSON.")
+    try:
+        importlib.import_module("prowler.lib.check.models")
+    except ImportError as error:
+        # A package of that name may be there and one that it needs may not.
+        return write(out, type="error", code="not_installed", detail=str(error))
+    try:
+        OPERATIONS[request["operation"]](request, out)
+    except Refused as error:
+        write(out, type="error", code="refused", detail=str(error))
+    except MemoryError:
+        write(out, type="error", code="memory", detail="The engine ran out of memory.")
+    except (Exception, SystemExit) as error:
+        write(out, type="error", code="failed", detail=reason(error))
+    else:
+        write(out, type="done")
+
+
+def private_output():
+    """Returns the real standard output, and lets all else that is printed go to standard error."""
+    out = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    return out
+
+
+def write(out, **line):
+    out.write(json.dumps(line, separators=(",", ":"), default=str) + "\n")
+    out.flush()
+
+
+def reason(error):
+    if isinstance(error, SystemExit):
+        return "The engine gave up (exit code %s)." % (error.code,)
+    return str(error) or type(error).__name__
+
+
+# describe
+
+
+def describe(request, out):
+    from prowler.config.config import prowler_version
+
+    write(out, type="header", engine="prowler", version=prowler_version)
+    for provider in request.get("providers") or PROVIDERS:
+        if provider not in ("iac", "image"):  # these bring their checks along from another scanner
+            describe_provider(provider, out)
+
+
+def describe_provider(provider, out):
+    from prowler.lib.check.compliance_models import Compliance
+    from prowler.lib.check.models import CheckMetadata
+
+    for check_id, check in sorted(CheckMetadata.get_bulk(provider).items()):
+        write(out, type="check", provider=provider, id=check_id, check=plain(check))
+    for framework_id, framework in sorted(Compliance.get_bulk(provider).items()):
+        write(out, type="framework", provider=provider, id=framework_id, framework=framework_of(framework))
+
+
+def plain(model):
+    text = model.model_dump_json() if hasattr(model, "model_dump_json") else model.json()
+    return json.loads(text)
+
+
+def framework_of(model):
+    framework = plain(model)
+    return {
+        "framework": framework.get("Framework") or "",
+        "name": framework.get("Name") or "",
+        "version": framework.get("Version") or "",
+        "description": framework.get("Description") or "",
+        "requirements": [requirement_of(one) for one in framework.get("Requirements") or []],
+    }
+
+
+def requirement_of(requirement):
+    return {
+        "id": requirement.get("Id") or "",
+        "name": requirement.get("Name") or "",
+        "description": requirement.get("Description") or "",
+        "tactics": requirement.get("Tactics") or [],
+        "sub_techniques": requirement.get("SubTechniques") or [],
+        "platforms": requirement.get("Platforms") or [],
+        "technique_url": requirement.get("TechniqueURL") or "",
+        "attributes": requirement.get("Attributes") or [],
+        "checks": requirement.get("Checks") or [],
+    }
+
+
+# connect
+
+
+def connect(request, out):
+    connected, error = connection(request)
+    write(out, type="connection", connected=connected, error=error)
+
+
+def connection(request):
+    """Asks the SDK whether the secret opens the account and belongs to it: (connected, reason or None)."""
+    provider = provider_class(request["provider"])
+    try:
+        result = provider.test_connection(**accepted(provider.test_connection, connection_arguments(request)))
+    except (Exception, SystemExit) as error:
+        return False, reason(error)
+    if result.is_connected:
+        return True, None
+    return False, reason(result.error) if isinstance(result.error, BaseException) else str(result.error or "Not connected.")
+
+
+def connection_arguments(request):
+    kind, uid = request["provider"], request["uid"]
+    arguments = dict(request["secret"])
+    if kind == "oraclecloud":
+        arguments.pop("region", None)
+        if all(arguments.get(member) for member in OCI_KEY_MEMBERS) and (arguments.get("key_file") or arguments.get("key_content")):
+            arguments["region"] = BOOTSTRAP_REGION
+    if kind == "image":
+        arguments = filled(arguments)
+    if kind in CONNECTION_TEXT:
+        arguments[CONNECTION_TEXT[kind]] = uid
+    arguments.update(provider_id=uid, raise_on_exception=False)
+    return arguments
+
+
+# scan
+
+
+def scan(request, out):
+    connected, error = connection(request)
+    if not connected:
+        return write(out, type="connection", connected=False, error=error)
+    scope = request.get("scope") or {}
+    try:
+        provider = opened_provider(request, scope)
+    except (Exception, SystemExit) as error:
+        return write(out, type="connection", connected=False, error=reason(error))
+    write(out, type="connection", connected=True, error=None)
+    run(provider, request, scope, out)
+
+
+def opened_provider(request, scope):
+    kind, uid = request["provider"], request["uid"]
+    arguments = dict(request["secret"])
+    if kind == "oraclecloud":
+        arguments.pop("region", None)
+    if kind == "iac":
+        arguments = {"oauth_app_token": arguments.get("access_token")} if arguments.get("access_token") else {}
+        arguments["provider_uid"] = uid
+    if kind in ACCOUNT_LIST:
+        arguments[ACCOUNT_LIST[kind]] = [uid]
+    if kind in ACCOUNT_TEXT:
+        arguments[ACCOUNT_TEXT[kind]] = uid
+    made = provider_class(kind)
+    if kind == "image":
+        arguments = filled(arguments)
+        if made._is_registry_url(uid):
+            arguments["registry"] = uid
+        else:
+            arguments["images"] = [uid]
+    elif kind != "iac" and request.get("mutelist"):
+        arguments["mutelist_content"] = request["mutelist"]
+    if scope.get("regions"):
+        arguments["regions"] = set(scope["regions"])
+    provider = made(**accepted(made.__init__, arguments))
+    from prowler.providers.common.provider import Provider
+
+    if Provider.get_global_provider() is None:
+        Provider.set_global_provider(provider)
+    return provider
+
+
+def run(provider, request, scope, out):
+    from prowler.lib.scan.scan import Scan
+
+    scanning = Scan(provider, checks=scope.get("checks") or None, services=scope.get("services") or None)
+    for progress, findings in scanning.scan():
+        for finding in findings:
+            write_finding(out, finding, provider, request)
+        write(out, type="progress", value=progress)
+
+
+def write_finding(out, finding, provider, request):
+    from prowler.lib.outputs.ocsf.ocsf import OCSF
+
+    name_account(finding, provider, request)
+    written = OCSF([finding]).data
+    if not written:  # the SDK swallows what goes wrong
+        return write(out, type="lost", uid=str(finding.uid)[:300])
+    text = written[0].model_dump_json(exclude_none=True) if hasattr(written[0], "model_dump_json") else written[0].json(exclude_none=True)
+    tags = {str(key): str(value) for key, value in (finding.resource_tags or {}).items()}
+    out.write('{"type":"finding","tags":%s,"ocsf":%s}\n' % (json.dumps(tags, separators=(",", ":")), text))
+    out.flush()
+
+
+def name_account(finding, provider, request):
+    """Gives the finding the account's uid where the SDK has another name for the account that it was given."""
+    kind, uid = request["provider"], request["uid"]
+    if kind in ("iac", "image"):
+        finding.account_uid = uid
+    elif kind == "m365":
+        domains = [domain.lower() for domain in getattr(provider.identity, "tenant_domains", None) or []]
+        if finding.account_uid == provider.identity.tenant_domain and uid.lower() in domains:
+            finding.account_uid = uid
+
+
+# shared
+
+
+def provider_class(kind):
+    if kind not in PROVIDERS:
+        raise Refused("The engine does not know the provider type %s." % kind)
+    module = importlib.import_module("prowler.providers.%s.%s_provider" % (kind, kind))
+    return getattr(module, kind.capitalize() + "Provider")
+
+
+def accepted(function, arguments):
+    """Leaves out what the function does not take: secrets may hold members that this SDK does not know."""
+    taken = inspect.signature(function).parameters
+    return {name: value for name, value in arguments.items() if name in taken}
+
+
+def filled(arguments):
+    return {name: value for name, value in arguments.items() if value}
+
+
+OPERATIONS = {"describe": describe, "connect": connect, "scan": scan}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,175 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/palisade-sec/palisade/internal/catalogue"
+	"github.com/palisade-sec/palisade/internal/ocsf"
+)
+
+// emulatedUID is the account that moto emulates.
+const emulatedUID = "123456789012"
+
+// realPython returns the interpreter that has prowler and moto, or skips the test.
+func realPython(t *testing.T) string {
+	t.Helper()
+	interpreter := os.Getenv("PALISADE_TEST_ENGINE_PYTHON")
+	if interpreter == "" {
+		t.Skip("PALISADE_TEST_ENGINE_PYTHON names no interpreter that has prowler and moto")
+	}
+	return interpreter
+}
+
+// emulator starts an AWS emulator on a free port of the loopback and returns its address.
+func emulator(t *testing.T, interpreter string) string {
+	t.Helper()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := listener.Addr().String()
+	port := address[strings.LastIndex(address, ":")+1:]
+	_ = listener.Close()
+	command := exec.Command(interpreter, "-m", "moto.server", "-H", "127.0.0.1", "-p", port)
+	isolate(command)
+	if err := command.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = killGroup(command.Process.Pid)
+		_ = command.Wait()
+	})
+	for range 600 {
+		if response, err := http.Get("http://" + address + "/moto-api/"); err == nil {
+			_ = response.Body.Close()
+			return "http://" + address
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	t.Fatal("the AWS emulator did not start")
+	return ""
+}
+
+// collected is a sink that keeps the findings.
+type collected struct {
+	findings []ocsf.Finding
+	progress float64
+	refused  int
+}
+
+func (c *collected) Connected() error                   { return nil }
+func (c *collected) Progress(percent float64) error     { c.progress = percent; return nil }
+func (c *collected) Finding(finding ocsf.Finding) error { c.findings = append(c.findings, finding); return nil }
+func (c *collected) Refused(*ocsf.ItemError) error      { c.refused++; return nil }
+
+func TestRealEngineAgainstAnEmulator(t *testing.T) {
+	interpreter := realPython(t)
+	t.Setenv("AWS_ENDPOINT_URL", emulator(t, interpreter))
+	var checks catalogue.Checks
+	engine := NewProwler(Options{
+		Python: interpreter, TempDir: t.TempDir(), PassEnv: []string{"AWS_ENDPOINT_URL"}, ScanTimeout: 5 * time.Minute,
+		Checks: func(context.Context) (*catalogue.Checks, error) { return &checks, nil },
+	})
+	secret := Secret(`{"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY", "unknown_member": 1}`)
+	right := Request{Provider: "aws", UID: emulatedUID, Secret: secret, Scope: Scope{Services: []string{"iam", "s3"}, Regions: []string{"us-east-1"}}}
+	wrong := right
+	wrong.UID = "999999999999"
+
+	t.Run("describe", func(t *testing.T) {
+		frameworks := 0
+		header, err := engine.Describe(t.Context(), func(c catalogue.Check) error { checks.Add(c); return nil },
+			func(catalogue.Framework) error { frameworks++; return nil }, "aws")
+		if err != nil || header.Version == "" || checks.Len() < 100 || frameworks < 10 {
+			t.Fatalf("%+v: %d checks, %d frameworks, %v", header, checks.Len(), frameworks, err)
+		}
+	})
+	t.Run("connect", func(t *testing.T) {
+		if got, err := engine.Connect(t.Context(), right); err != nil || !got.Connected || got.Error != "" {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	})
+	t.Run("connect to another account", func(t *testing.T) {
+		got, err := engine.Connect(t.Context(), wrong)
+		if err != nil || got.Connected || got.Error == "" {
+			t.Errorf("got %+v, %v", got, err)
+		}
+	})
+	t.Run("scan", func(t *testing.T) {
+		var got collected
+		result, err := engine.Scan(t.Context(), right, &got)
+		if err != nil {
+			t.Fatalf("%v\n%s", err, outputOf(err))
+		}
+		if len(got.findings) == 0 || got.progress != 100 || got.refused != 0 || result.Findings != int64(len(got.findings)) {
+			t.Fatalf("%d findings, progress %v, %+v", len(got.findings), got.progress, result)
+		}
+		for _, finding := range got.findings {
+			if finding.AccountUID != emulatedUID || (finding.Resource.Service != "iam" && finding.Resource.Service != "s3") {
+				t.Errorf("a finding that was not asked for: %+v", finding)
+			}
+			if known, ok := checks.Lookup("aws", finding.CheckID); !ok || finding.Check.ResourceGroup != known.ResourceGroup {
+				t.Errorf("%s was not completed from the engine's own catalogue", finding.CheckID)
+			}
+		}
+		if strings.Contains(result.Output, "wJalrXUtnFEMI") {
+			t.Error("the secret shows in the engine's output")
+		}
+	})
+	t.Run("scan of another account", func(t *testing.T) {
+		_, err := engine.Scan(t.Context(), wrong, &collected{})
+		if failure, ok := errors.AsType[*NotConnectedError](err); !ok || failure.Reason == "" {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("unknown check", func(t *testing.T) {
+		unknown := right
+		unknown.Scope = Scope{Checks: []string{"no_such_check"}}
+		if _, err := engine.Scan(t.Context(), unknown, &collected{}); !errors.Is(err, ErrFailed) {
+			t.Errorf("got %v", err)
+		}
+	})
+	t.Run("unknown provider type", func(t *testing.T) {
+		unknown := right
+		unknown.Provider = "mainframe"
+		if _, err := engine.Connect(t.Context(), unknown); !errors.Is(err, ErrRefused) {
+			t.Errorf("got %v", err)
+		}
+	})
+}
+
+// TestRealEngineKnowsEveryProviderType offers a secret that opens nothing, or none, for each type: each gives a reason
+// and none an error of ours, which shows that class and argument names fit the SDK.
+func TestRealEngineKnowsEveryProviderType(t *testing.T) {
+	engine := NewProwler(Options{Python: realPython(t), TempDir: t.TempDir(), ConnectTimeout: time.Minute})
+	for kind, uid := range map[string]string{
+		"kubernetes": "cluster", "iac": "https://127.0.0.1:1/nothing.git", "oraclecloud": "ocid1.tenancy.oc1..a", "openstack": "project",
+		"googleworkspace": "C0123", "image": "127.0.0.1:1/nothing:none",
+	} {
+		t.Run(kind, func(t *testing.T) {
+			got, err := engine.Connect(t.Context(), Request{Provider: kind, UID: uid, Secret: Secret(`{}`)})
+			if err != nil || got.Connected || got.Error == "" {
+				t.Errorf("got %+v, %v\n%s", got, err, outputOf(err))
+			}
+			if strings.Contains(got.Error, "unexpected keyword") || strings.Contains(got.Error, "has no attribute") {
+				t.Errorf("names do not fit: %s", got.Error)
+			}
+			t.Log(got.Error)
+		})
+	}
+}
+
+func outputOf(err error) string {
+	if failure, ok := errors.AsType[*ProcessError](err); ok {
+		return fmt.Sprint(failure.Output)
+	}
+	return ""
+}

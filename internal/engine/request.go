@@ -1,0 +1,60 @@
+package engine
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+)
+
+// Secret is a provider's secret as a JSON object. It prints, logs and marshals as ***.
+type Secret []byte
+
+const hidden = "***"
+
+// String hides the secret.
+func (Secret) String() string { return hidden }
+
+// Format hides the secret from every verb of fmt.
+func (Secret) Format(state fmt.State, _ rune) { _, _ = io.WriteString(state, hidden) }
+
+// LogValue hides the secret.
+func (Secret) LogValue() slog.Value { return slog.StringValue(hidden) }
+
+// MarshalJSON hides the secret.
+func (Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + hidden + `"`), nil }
+
+// Request says which account an operation is about.
+type Request struct {
+	Provider string          // provider type, e.g. "aws"
+	UID      string          // uid of the account
+	Secret   Secret          // members as the wire contract has them for the provider type
+	Mutelist json.RawMessage // the tenant's mute list in the engine's own form; nil for none
+	Scope    Scope           // what to scan; the zero value is everything
+}
+
+// Scope narrows a scan. An empty list narrows nothing.
+type Scope struct {
+	Checks   []string `json:"checks,omitempty"`   // check ids
+	Services []string `json:"services,omitempty"` // services of the provider, e.g. "s3"
+	Regions  []string `json:"regions,omitempty"`  // regions, for the providers that have them
+}
+
+// wireRequest is what the child reads.
+type wireRequest struct {
+	Operation string          `json:"operation"`
+	Provider  string          `json:"provider,omitempty"`
+	UID       string          `json:"uid,omitempty"`
+	Secret    json.RawMessage `json:"secret,omitempty"`
+	Mutelist  json.RawMessage `json:"mutelist,omitempty"`
+	Scope     *Scope          `json:"scope,omitempty"`
+	Providers []string        `json:"providers,omitempty"`
+}
+
+func (r Request) wire(operation string) wireRequest {
+	secret := json.RawMessage(r.Secret)
+	if len(secret) == 0 {
+		secret = json.RawMessage("{}")
+	}
+	return wireRequest{Operation: operation, Provider: r.Provider, UID: r.UID, Secret: secret, Mutelist: r.Mutelist, Scope: &r.Scope}
+}
