@@ -15,7 +15,7 @@ import (
 
 // Limits of a kubeconfig, before and after its aliases are replaced.
 const (
-	maxKubeconfig      = 1 << 20 // bytes
+	maxKubeconfig      = 256 << 10 // bytes; parsing takes a hundred times as much memory
 	maxKubeconfigDepth = 64
 	maxKubeconfigNodes = 100_000
 )
