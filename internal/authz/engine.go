@@ -19,7 +19,8 @@ type Engine struct {
 	reload sync.Mutex // one reload at a time, so that the last one asked for wins
 }
 
-// New makes an engine with the policy of fsys, which has to pass [Check], its tests included.
+// New makes an engine with the policy of fsys, which has to pass [Check], its tests included. That takes some
+// tenths of a second.
 func New(ctx context.Context, fsys fs.FS, logger *slog.Logger) (*Engine, error) {
 	src, err := readSource(fsys)
 	if err != nil {
@@ -29,9 +30,15 @@ func New(ctx context.Context, fsys fs.FS, logger *slog.Logger) (*Engine, error) 
 	if err != nil {
 		return nil, fmt.Errorf("load policy: %w", err)
 	}
+	return Start(snapshot, logger), nil
+}
+
+// Start makes an engine with a policy that needs no examination any more: the shipped one, whose tests ran when
+// the program was built.
+func Start(snapshot *Snapshot, logger *slog.Logger) *Engine {
 	engine := &Engine{logger: logger}
 	engine.active.Store(snapshot)
-	return engine, nil
+	return engine
 }
 
 // Snapshot returns the active policy. A request takes it once and uses it throughout, so that its decision and

@@ -106,8 +106,10 @@ func (s *Snapshot) prepare(ctx context.Context, compiler *ast.Compiler, data map
 		rego.StrictBuiltinErrors(true),
 	}
 	with := func(query string) []func(*rego.Rego) { return append(slices.Clone(options), rego.Query(query)) }
-	for _, field := range slices.Sorted(maps.Keys(fieldOps)) {
-		s.unknowns = append(s.unknowns, ast.MustParseTerm("input."+string(field)))
+	// Whole tables rather than columns: of a table whose columns alone are unknown, an iteration over it would be
+	// taken for one over nothing, and its negation for true.
+	s.unknowns = []*ast.Term{
+		ast.MustParseTerm("input.providers"), ast.MustParseTerm("input.provider_group_memberships"),
 	}
 	var err error
 	if s.decision, err = rego.New(with(decisionQuery)...).PrepareForEval(ctx); err != nil {
