@@ -10,10 +10,28 @@ import json
 import os
 import sys
 
-PROVIDERS = (
-    "aws azure gcp kubernetes m365 github mongodbatlas iac oraclecloud alibabacloud cloudflare openstack image "
-    "googleworkspace vercel okta"
-).split()
+# What is taken from a secret, by provider type. Everything else stays out: the SDK would also take paths of files on
+# this machine and the machine's own identity, which are none of a tenant's business.
+SECRET = {
+    "aws": "aws_access_key_id aws_secret_access_key aws_session_token role_arn external_id role_session_name session_duration",
+    "azure": "client_id client_secret tenant_id",
+    "gcp": "client_id client_secret refresh_token service_account_key",
+    "kubernetes": "kubeconfig_content",
+    "m365": "client_id tenant_id client_secret certificate_content user password",
+    "github": "personal_access_token oauth_app_token github_app_id github_app_key_content",
+    "mongodbatlas": "atlas_public_key atlas_private_key",
+    "iac": "access_token",
+    "oraclecloud": "user fingerprint tenancy key_content pass_phrase",
+    "alibabacloud": "access_key_id access_key_secret security_token role_arn role_session_name",
+    "cloudflare": "api_token api_key api_email",
+    "openstack": "clouds_yaml_content clouds_yaml_cloud",
+    "image": "registry_username registry_password registry_token",
+    "googleworkspace": "credentials_content delegated_user",
+    "vercel": "api_token",
+    "okta": "okta_client_id okta_private_key okta_scopes",
+}
+PROVIDERS = tuple(SECRET)
+WITHOUT_SECRET = ("iac", "image")  # public repositories and images need none
 
 # The member of the provider's constructor that names the account, for the types that need to be told.
 ACCOUNT_LIST = {
@@ -38,7 +56,13 @@ CONNECTION_TEXT = {
 }
 # Oracle Cloud validates credentials in some region before it knows the home region.
 BOOTSTRAP_REGION = "us-ashburn-1"
-OCI_KEY_MEMBERS = ("user", "fingerprint", "tenancy")
+OCI_KEY_MEMBERS = ("user", "fingerprint", "tenancy", "key_content")
+
+# Members of a kubeconfig that name files or commands of this machine, by the section that holds them.
+KUBECONFIG_LOCAL = {
+    ("users", "user"): ("exec", "auth-provider", "tokenFile", "client-certificate", "client-key"),
+    ("clusters", "cluster"): ("certificate-authority",),
+}
 
 
 class Refused(Exception):
@@ -160,13 +184,9 @@ def connection(request):
 
 def connection_arguments(request):
     kind, uid = request["provider"], request["uid"]
-    arguments = dict(request["secret"])
-    if kind == "oraclecloud":
-        arguments.pop("region", None)
-        if all(arguments.get(member) for member in OCI_KEY_MEMBERS) and (arguments.get("key_file") or arguments.get("key_content")):
-            arguments["region"] = BOOTSTRAP_REGION
-    if kind == "image":
-        arguments = filled(arguments)
+    arguments = credentials(request)
+    if kind == "oraclecloud" and all(arguments.get(member) for member in OCI_KEY_MEMBERS):
+        arguments["region"] = BOOTSTRAP_REGION
     if kind in CONNECTION_TEXT:
         arguments[CONNECTION_TEXT[kind]] = uid
     arguments.update(provider_id=uid, raise_on_exception=False)
@@ -191,9 +211,7 @@ def scan(request, out):
 
 def opened_provider(request, scope):
     kind, uid = request["provider"], request["uid"]
-    arguments = dict(request["secret"])
-    if kind == "oraclecloud":
-        arguments.pop("region", None)
+    arguments = credentials(request)
     if kind == "iac":
         arguments = {"oauth_app_token": arguments.get("access_token")} if arguments.get("access_token") else {}
         arguments["provider_uid"] = uid
@@ -203,7 +221,6 @@ def opened_provider(request, scope):
         arguments[ACCOUNT_TEXT[kind]] = uid
     made = provider_class(kind)
     if kind == "image":
-        arguments = filled(arguments)
         if made._is_registry_url(uid):
             arguments["registry"] = uid
         else:
@@ -270,8 +287,39 @@ def accepted(function, arguments):
     return {name: value for name, value in arguments.items() if name in taken}
 
 
-def filled(arguments):
-    return {name: value for name, value in arguments.items() if value}
+def credentials(request):
+    """Returns the members of the secret that the provider type takes, after a look at what they refer to."""
+    kind, secret = request["provider"], dict(request["secret"])
+    if kind == "github" and secret.get("github_app_key"):  # another name for it in the API's description
+        secret.setdefault("github_app_key_content", secret["github_app_key"])
+    taken = {name: secret[name] for name in SECRET[kind].split() if secret.get(name) not in (None, "")}
+    if not taken and kind not in WITHOUT_SECRET:
+        raise Refused("The secret holds nothing that a provider of type %s takes." % kind)
+    if kind == "kubernetes":
+        refuse_local_kubeconfig(taken["kubeconfig_content"])
+    if kind == "gcp":
+        refuse_foreign_key(taken.get("service_account_key"))
+    return taken
+
+
+def refuse_local_kubeconfig(content):
+    import yaml
+
+    try:
+        kubeconfig = yaml.safe_load(content) if isinstance(content, str) else content
+        for (section, member), refused in KUBECONFIG_LOCAL.items():
+            for entry in kubeconfig.get(section) or []:
+                for name in refused:
+                    if (entry.get(member) or {}).get(name):
+                        raise Refused("The kubeconfig's %s refers to this machine, which is not allowed; put its content in." % name)
+    except (yaml.YAMLError, AttributeError, TypeError):
+        raise Refused("The kubeconfig is not valid.") from None
+
+
+def refuse_foreign_key(key):
+    """Other kinds of key can name files, commands and addresses that the SDK would read, run and call."""
+    if key is not None and (not isinstance(key, dict) or key.get("type") != "service_account"):
+        raise Refused("The service account key is not of the type service_account.")
 
 
 OPERATIONS = {"describe": describe, "connect": connect, "scan": scan}

@@ -66,10 +66,13 @@ type collected struct {
 	refused  int
 }
 
-func (c *collected) Connected() error                   { return nil }
-func (c *collected) Progress(percent float64) error     { c.progress = percent; return nil }
-func (c *collected) Finding(finding ocsf.Finding) error { c.findings = append(c.findings, finding); return nil }
-func (c *collected) Refused(*ocsf.ItemError) error      { c.refused++; return nil }
+func (c *collected) Connected() error               { return nil }
+func (c *collected) Progress(percent float64) error { c.progress = percent; return nil }
+func (c *collected) Finding(finding ocsf.Finding) error {
+	c.findings = append(c.findings, finding)
+	return nil
+}
+func (c *collected) Refused(*ocsf.ItemError) error { c.refused++; return nil }
 
 func TestRealEngineAgainstAnEmulator(t *testing.T) {
 	interpreter := realPython(t)
@@ -146,23 +149,52 @@ func TestRealEngineAgainstAnEmulator(t *testing.T) {
 	})
 }
 
-// TestRealEngineKnowsEveryProviderType offers a secret that opens nothing, or none, for each type: each gives a reason
-// and none an error of ours, which shows that class and argument names fit the SDK.
-func TestRealEngineKnowsEveryProviderType(t *testing.T) {
+// TestRealEngineFitsTheSDK offers secrets that open nothing: each gives a reason of the SDK's and none an error of
+// ours, which shows that class and argument names fit. Types whose SDK would call the internet are left out.
+func TestRealEngineFitsTheSDK(t *testing.T) {
 	engine := NewProwler(Options{Python: realPython(t), TempDir: t.TempDir(), ConnectTimeout: time.Minute})
-	for kind, uid := range map[string]string{
-		"kubernetes": "cluster", "iac": "https://127.0.0.1:1/nothing.git", "oraclecloud": "ocid1.tenancy.oc1..a", "openstack": "project",
-		"googleworkspace": "C0123", "image": "127.0.0.1:1/nothing:none",
+	for kind, test := range map[string]struct{ uid, secret string }{
+		"kubernetes":      {"cluster", `{"kubeconfig_content": "apiVersion: v1\nkind: Config\nclusters: []\nusers: []\ncontexts: []"}`},
+		"iac":             {"https://127.0.0.1:1/nothing.git", `{}`},
+		"image":           {"127.0.0.1:1/nothing:none", `{}`},
+		"oraclecloud":     {"ocid1.tenancy.oc1..a", `{"user": "u", "fingerprint": "f", "tenancy": "t", "key_content": "a2V5"}`},
+		"openstack":       {"project", `{"clouds_yaml_content": "clouds: {}", "clouds_yaml_cloud": "none"}`},
+		"googleworkspace": {"C0123", `{"credentials_content": "{}", "delegated_user": "a@example.org"}`},
 	} {
 		t.Run(kind, func(t *testing.T) {
-			got, err := engine.Connect(t.Context(), Request{Provider: kind, UID: uid, Secret: Secret(`{}`)})
+			got, err := engine.Connect(t.Context(), Request{Provider: kind, UID: test.uid, Secret: Secret(test.secret)})
 			if err != nil || got.Connected || got.Error == "" {
 				t.Errorf("got %+v, %v\n%s", got, err, outputOf(err))
 			}
-			if strings.Contains(got.Error, "unexpected keyword") || strings.Contains(got.Error, "has no attribute") {
-				t.Errorf("names do not fit: %s", got.Error)
+			for _, misfit := range []string{"unexpected keyword", "has no attribute", "takes", "No module"} {
+				if strings.Contains(got.Error, misfit) {
+					t.Errorf("names do not fit: %s", got.Error)
+				}
 			}
-			t.Log(got.Error)
+		})
+	}
+}
+
+// TestRealEngineRefusesWhatIsOfThisMachine offers secrets that would have the SDK read files, run commands or take the
+// identity of the machine that it runs on.
+func TestRealEngineRefusesWhatIsOfThisMachine(t *testing.T) {
+	engine := NewProwler(Options{Python: realPython(t), TempDir: t.TempDir(), ConnectTimeout: time.Minute})
+	for name, test := range map[string]struct{ kind, secret, reason string }{
+		"kubeconfig by path":   {"kubernetes", `{"kubeconfig_file": "/etc/hosts"}`, "holds nothing"},
+		"kubeconfig, token":    {"kubernetes", `{"kubeconfig_content": "users: [{name: a, user: {tokenFile: /etc/hosts}}]"}`, "tokenFile"},
+		"kubeconfig, command":  {"kubernetes", `{"kubeconfig_content": "users: [{name: a, user: {exec: {command: id}}}]"}`, "exec"},
+		"kubeconfig, ca":       {"kubernetes", `{"kubeconfig_content": "clusters: [{cluster: {certificate-authority: /etc/hosts}}]"}`, "certificate-authority"},
+		"kubeconfig, no map":   {"kubernetes", `{"kubeconfig_content": "- a"}`, "not valid"},
+		"gcp external account": {"gcp", `{"service_account_key": {"type": "external_account", "credential_source": {"file": "/etc/hosts"}}}`, "service_account"},
+		"gcp by path":          {"gcp", `{"credentials_file": "/etc/hosts"}`, "holds nothing"},
+		"azure identity":       {"azure", `{"managed_identity_auth": true}`, "holds nothing"},
+		"aws profile":          {"aws", `{"profile": "default"}`, "holds nothing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, err := engine.Connect(t.Context(), Request{Provider: test.kind, UID: "uid", Secret: Secret(test.secret)})
+			if err != nil || got.Connected || !strings.Contains(got.Error, test.reason) {
+				t.Errorf("got %+v, %v\n%s", got, err, outputOf(err))
+			}
 		})
 	}
 }
