@@ -353,3 +353,40 @@ func TestDecisionLog(t *testing.T) {
 		})
 	}
 }
+
+// The examples of POLICY.md are used as they stand there.
+func TestExamplesOfTheGuide(t *testing.T) {
+	t.Parallel()
+	guide, err := os.ReadFile("../../policy/POLICY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var examples []string
+	for _, block := range strings.Split(string(guide), "```rego\n")[1:] {
+		example, _, _ := strings.Cut(block, "```")
+		examples = append(examples, example)
+	}
+	if len(examples) != 4 {
+		t.Fatalf("%d examples, want 4", len(examples))
+	}
+	files := with(shipped(t), "rbac/restrictions.rego", examples[0])
+	if report, err := Test(t.Context(), files, false); err != nil || report.Passed() {
+		t.Errorf("the restriction alone passes the shipped tests: %v", err)
+	}
+	files = replaced(t, files, "rbac/rbac_test.rego",
+		"guarded := {operation: permission | some operation, permission in expected; permission in permissions}\n", examples[1])
+	files = with(files, "rbac/restrictions_test.rego", examples[2])
+	files = with(files, "visibility/visibility.rego", string(files["visibility/visibility.rego"].Data)+"\n"+examples[3])
+	if err := Check(t.Context(), files); err != nil {
+		t.Fatal(err)
+	}
+	snapshot := load(t, files)
+	who := subject(Role{ID: id(1), Permissions: Permissions{ManageProviders: true, ManageIntegrations: true}})
+	explanation, err := snapshot.Explain(t.Context(), who, "providers.delete")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if explanation.Decision.Rule != "two-keys" || explanation.Visibility.String() != `providers where alias starts with "dev-"` {
+		t.Errorf("got\n%s", explanation)
+	}
+}
