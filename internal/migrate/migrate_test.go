@@ -4,7 +4,6 @@ import (
 	"context"
 	"io/fs"
 	"os"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -268,11 +267,17 @@ func TestBootstrapErrorHidesPasswords(t *testing.T) {
 	t.Parallel()
 	db := pgtest.NewEmpty(t)
 	const secret = "a-secret-password"
-	err := migrate.Bootstrap(t.Context(), db.URL(pgtest.App), db.Name, func(string) string { return secret })
+	// The owner's password only: a role may change its own, and roles are shared by all tests of the process.
+	err := migrate.Bootstrap(t.Context(), db.URL(pgtest.App), db.Name, func(role string) string {
+		if role == pgtest.Owner {
+			return secret
+		}
+		return ""
+	})
 	if err == nil {
 		t.Fatal("a runtime role could set passwords")
 	}
-	if regexp.MustCompile(secret).MatchString(err.Error()) {
+	if strings.Contains(err.Error(), secret) {
 		t.Errorf("the error holds the password: %v", err)
 	}
 }

@@ -22,12 +22,12 @@ import (
 
 // The databases of a prepared cluster that tests get copies of.
 const (
-	emptyTemplate    = "palisade_empty"
+	emptyTemplate    = "template1"
 	migratedTemplate = "palisade_template"
 )
 
 // layout is part of the key of a prepared cluster: raise it when prepare makes something else.
-const layout = "1"
+const layout = "2"
 
 // startLimit bounds what the first test waits for, a download included.
 const startLimit = 5 * time.Minute
@@ -44,6 +44,7 @@ var settings = map[string]string{
 	"max_wal_senders":    "0",
 	"max_connections":    "400",
 	"shared_buffers":     "64MB",
+	"min_wal_size":       "2MB",
 	"max_wal_size":       "256MB",
 	// Statistics change plans in the middle of a test.
 	"autovacuum": "off",
@@ -75,7 +76,7 @@ func newServer(ctx context.Context) (_ *server, err error) {
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "palisade-test-")
+	dir, err := os.MkdirTemp(scratchDir(), "palisade-test-")
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +152,7 @@ func copyPrepared(ctx context.Context, cfg postgres.Config) error {
 	return copyTree(prepared, cfg.DataDir)
 }
 
-// prepare makes a stopped cluster with the roles, an empty database and a migrated one.
+// prepare makes a stopped cluster with the roles and a migrated database.
 func prepare(ctx context.Context, cfg postgres.Config, path string) error {
 	cfg.DataDir = path + ".new"
 	if err := os.RemoveAll(cfg.DataDir); err != nil {
@@ -161,11 +162,7 @@ func prepare(ctx context.Context, cfg postgres.Config, path string) error {
 	if err != nil {
 		return err
 	}
-	for _, name := range []string{emptyTemplate, migratedTemplate} {
-		if err == nil {
-			err = migrate.Bootstrap(ctx, srv.URL(postgres.Superuser, "postgres"), name, srv.Password)
-		}
-	}
+	err = migrate.Bootstrap(ctx, srv.URL(postgres.Superuser, "postgres"), migratedTemplate, srv.Password)
 	if err == nil {
 		err = migrate.Up(ctx, srv.URL(Owner, migratedTemplate), migrations.FS, nil)
 	}

@@ -16,14 +16,17 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/palisade-sec/palisade/internal/migrate"
 	"github.com/palisade-sec/palisade/internal/postgres"
 )
 
 // quick trades durability for speed; the clusters here live for one test.
 var quick = map[string]string{"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
+// config uses the version named by PALISADE_TEST_POSTGRES, as package pgtest does.
 func config(dir string) postgres.Config {
-	return postgres.Config{DataDir: dir, Settings: quick, InitArgs: []string{"--no-sync"}}
+	major, _ := strconv.Atoi(os.Getenv("PALISADE_TEST_POSTGRES"))
+	return postgres.Config{DataDir: dir, Major: major, Settings: quick, InitArgs: []string{"--no-sync"}}
 }
 
 func start(t *testing.T, cfg postgres.Config) *postgres.Server {
@@ -63,12 +66,12 @@ func show(t *testing.T, conn *pgx.Conn, setting string) string {
 // TestStart covers the life of a cluster, in a folder whose parents only we may enter (t.TempDir makes such).
 func TestStart(t *testing.T) {
 	t.Parallel()
+	// A private folder with a parent that is private too.
 	dir := filepath.Join(t.TempDir(), "data")
 	srv := start(t, config(dir))
 	conn := connect(t, srv.URL(postgres.Superuser, "postgres"))
 	for setting, want := range map[string]string{
 		"server_encoding":  "UTF8",
-		"lc_collate":       "C",
 		"listen_addresses": "",
 		"timezone":         "UTC",
 		"fsync":            "off",
@@ -76,6 +79,9 @@ func TestStart(t *testing.T) {
 		if got := show(t, conn, setting); got != want {
 			t.Errorf("%s is %q, want %q", setting, got, want)
 		}
+	}
+	if err := migrate.CheckCollation(t.Context(), conn); err != nil {
+		t.Error(err)
 	}
 	for path, want := range map[string]os.FileMode{"": 0o700, "cluster": 0o700, "secret": 0o600} {
 		info, err := os.Stat(filepath.Join(dir, path))

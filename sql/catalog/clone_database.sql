@@ -1,6 +1,6 @@
 -- Purpose: the statements that make a copy of a database, in order. Privileges of the database itself are not copied
 -- with a template: they are given as the first migration gives them. $1 name, $2 template.
-select format('create database %I template %I owner palisade_owner strategy wal_log', $1::text, $2::text)
+select format('create database %I template %I owner palisade_owner strategy file_copy', $1::text, $2::text)
 union all
 select format('revoke all on database %I from public', $1)
 union all

@@ -15,14 +15,17 @@ with object (class, kind, name, owner, acl) as (
     where nspname not in ('information_schema', 'river') and nspname not like 'pg\_%' and prokind in ('f', 'p')
         and not exists (select from pg_depend d where d.classid = 'pg_proc'::regclass and d.objid = p.oid and d.deptype = 'e')
 ),
+-- place puts the privileges of a line in the usual order.
 privilege (class, kind, name, grantee, what, grantable, place) as (
-    select class, kind, o.name, x.grantee, lower(x.privilege_type), x.is_grantable, lower(x.privilege_type)
+    select class, kind, o.name, x.grantee, lower(x.privilege_type), x.is_grantable,
+        position(left(x.privilege_type, 3) in 'SEL INS UPD DEL TRU REF TRI USA CRE EXE')
     from object o cross join lateral aclexplode(o.acl) x
     where x.grantee <> o.owner
     union all
     select 2, 'table', c.oid::regclass::text, x.grantee,
         format('%s (%s)', lower(x.privilege_type), string_agg(quote_ident(a.attname), ', ' order by a.attnum)),
-        x.is_grantable, lower(x.privilege_type)
+        x.is_grantable,
+        position(left(x.privilege_type, 3) in 'SEL INS UPD DEL TRU REF TRI USA CRE EXE')
     from pg_class c
     join pg_namespace n on n.oid = c.relnamespace
     join pg_attribute a on a.attrelid = c.oid and not a.attisdropped
@@ -36,7 +39,7 @@ select statement from (
     where class = 3 and acl is not null and not exists (select from aclexplode(o.acl) x where x.grantee = 0)
     union all
     select class, name, role, grantable, format('grant %s on %s %s to %s%s;',
-        string_agg(what, ', ' order by place collate "C", what collate "C"), kind, name, role, case when grantable then ' with grant option' else '' end)
+        string_agg(what, ', ' order by place, what collate "C"), kind, name, role, case when grantable then ' with grant option' else '' end)
     from (select *, case grantee when 0 then 'public' else quote_ident(pg_get_userbyid(grantee)) end as role from privilege) p
     group by class, kind, name, role, grantable
 ) s

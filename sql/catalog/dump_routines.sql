@@ -1,7 +1,7 @@
 -- Purpose: functions and procedures of our schemas. $1 false: those whose signature needs no table, to stand before the
 -- tables; true: those whose signature names a table's row type, to stand after them.
-select pg_get_functiondef(p.oid) || ';'
-    || coalesce(format(E'\ncomment on %s %s is %L;', kind, p.oid::regprocedure, obj_description(p.oid, 'pg_proc')), '')
+select rtrim(pg_get_functiondef(p.oid), E'\n') || ';'
+    || coalesce(format(E'\ncomment on %s %s is ', kind, p.oid::regprocedure) || quote_literal(obj_description(p.oid, 'pg_proc')) || ';', '')
 from pg_proc p
 join pg_namespace n on n.oid = p.pronamespace
 cross join lateral (select case p.prokind when 'p' then 'procedure' else 'function' end as kind) k

@@ -2,7 +2,7 @@
 select statement from (
     select 1 as step, nspname as name,
         format('create schema %I;', nspname)
-        || coalesce(format(E'\ncomment on schema %I is %L;', nspname, obj_description(oid, 'pg_namespace')), '') as statement
+        || coalesce(format(E'\ncomment on schema %I is ', nspname) || quote_literal(obj_description(oid, 'pg_namespace')) || ';', '') as statement
     from pg_namespace
     where nspname not in ('public', 'information_schema') and nspname not like 'pg\_%'
     union all
