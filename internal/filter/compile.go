@@ -65,9 +65,6 @@ func (v *value) condition() Fragment {
 }
 
 func (v *value) cases() Fragment {
-	if v.lookup == IsNull {
-		return Fragment{}
-	}
 	matches := []Fragment{False()}
 	for _, text := range v.texts {
 		if f, ok := v.field.Cases[text]; ok {
@@ -111,13 +108,13 @@ func (v *value) floor() Fragment {
 	if len(v.ids) == 0 {
 		return Fragment{}
 	}
-	oldest := v.ids[0]
+	oldest := uuidv7Time(v.ids[0])
 	for _, id := range v.ids[1:] {
-		if uuidv7Time(id).Before(uuidv7Time(oldest)) {
-			oldest = id
+		if t := uuidv7Time(id); t.Before(oldest) {
+			oldest = t
 		}
 	}
-	return compare(v.field.Floor, ">=", uuidv7Floor(uuidv7Time(oldest)))
+	return compare(v.field.Floor, ">=", uuidv7Floor(oldest))
 }
 
 func words(c Column, text string) Fragment {

@@ -1,6 +1,7 @@
 package filter
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/palisade-sec/palisade/internal/jsonapi"
@@ -34,7 +35,9 @@ func (t *Table) order(params Params) ([]SortKey, error) {
 			unknown = append(unknown, part)
 			continue
 		}
-		keys = append(keys, SortKey{Name: s.Name, Descending: part != bare})
+		if !slices.ContainsFunc(keys, func(k SortKey) bool { return k.Name == s.Name }) {
+			keys = append(keys, SortKey{Name: s.Name, Descending: part != bare})
+		}
 	}
 	if len(unknown) > 0 {
 		return nil, t.unknownSort(unknown)

@@ -115,9 +115,9 @@ func (t *Table) parseFilters(q *Query, _ time.Time) error {
 	}
 	var refusals jsonapi.Errors
 	for _, g := range given {
-		v, err := g.fieldKey.read(g.key, g.raw)
-		if err != nil {
-			refusals = append(refusals, v.refuse(err, t.Tolerate))
+		v, bad := g.fieldKey.read(g.key, g.raw)
+		if bad != nil {
+			refusals = append(refusals, v.refuse(bad, t.Tolerate))
 			continue
 		}
 		q.values = append(q.values, v)

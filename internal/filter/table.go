@@ -314,8 +314,8 @@ func (f *Field) checkColumns() error {
 			return err
 		}
 	}
-	if len(f.Cases) > 0 && (f.Kind != Choice || f.Column != "") {
-		return fmt.Errorf("cases are for a Choice without a column")
+	if f.Cases != nil && (f.Kind != Choice || f.Column != "" || f.Lookups&IsNull != 0) {
+		return fmt.Errorf("cases are for a Choice without a column, hence without IsNull")
 	}
 	if f.Column != "" {
 		if err := f.Column.check(); err != nil {

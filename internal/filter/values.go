@@ -2,7 +2,6 @@ package filter
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -36,37 +35,35 @@ type refusal struct {
 	bad          []string
 }
 
-func (r *refusal) Error() string { return r.detail }
-
 func invalid(detail string, bad ...string) *refusal { return &refusal{"invalid", detail, bad} }
 
 // read understands raw as the field's kind asks.
-func (k fieldKey) read(key, raw string) (value, error) {
+func (k fieldKey) read(key, raw string) (value, *refusal) {
 	v := value{fieldKey: k, key: key}
-	var err error
+	var bad *refusal
 	switch {
 	case k.lookup == IsNull:
-		err = v.readBool(raw)
+		bad = v.readBool(raw)
 	case k.field.Kind == UUID, k.field.Kind == UUIDv7, k.field.Kind == Reference:
-		err = v.readIDs(raw)
+		bad = v.readIDs(raw)
 	case k.field.Kind == Choice:
-		err = v.readChoices(raw)
+		bad = v.readChoices(raw)
 	case k.field.Kind == Bool:
-		err = v.readBool(raw)
+		bad = v.readBool(raw)
 	case k.field.Kind == Integer:
-		err = v.readIntegers(raw)
+		bad = v.readIntegers(raw)
 	case k.field.Kind == Decimal:
-		err = v.readDecimal(raw)
+		bad = v.readDecimal(raw)
 	case k.field.Kind == DateTime:
-		err = v.readDateTime(raw)
+		bad = v.readDateTime(raw)
 	case k.field.Kind == Moment:
-		err = v.readMoment(raw)
+		bad = v.readMoment(raw)
 	case k.field.Kind == Date:
-		err = v.readDate(raw)
+		bad = v.readDate(raw)
 	default:
-		err = v.readTexts(raw)
+		bad = v.readTexts(raw)
 	}
-	return v, err
+	return v, bad
 }
 
 // parts splits a comma list where the lookup takes one.
@@ -77,7 +74,7 @@ func (v *value) parts(raw string) []string {
 	return []string{raw}
 }
 
-func (v *value) readTexts(raw string) error {
+func (v *value) readTexts(raw string) *refusal {
 	parts := v.parts(raw)
 	v.texts = make([]string, len(parts))
 	for i, part := range parts {
@@ -90,7 +87,7 @@ func (v *value) readTexts(raw string) error {
 	return nil
 }
 
-func (v *value) readIDs(raw string) error {
+func (v *value) readIDs(raw string) *refusal {
 	detail := func(string) string { return "Enter a valid UUID." }
 	if v.field.Kind == Reference {
 		detail = func(part string) string { return "“" + part + "” is not a valid UUID." }
@@ -120,7 +117,7 @@ func (v *value) readIDs(raw string) error {
 	return nil
 }
 
-func (v *value) readChoices(raw string) error {
+func (v *value) readChoices(raw string) *refusal {
 	var bad []string
 	parts := v.parts(raw)
 	v.texts = make([]string, 0, len(parts))
@@ -140,7 +137,7 @@ func (v *value) readChoices(raw string) error {
 	return nil
 }
 
-func (v *value) readBool(raw string) error {
+func (v *value) readBool(raw string) *refusal {
 	yes, no := []string{"true", "1"}, []string{"false", "0"}
 	if v.lookup != IsNull && v.field.CaseSensitive {
 		yes, no = append(yes, "True"), append(no, "False")
@@ -152,7 +149,7 @@ func (v *value) readBool(raw string) error {
 	return nil
 }
 
-func (v *value) readIntegers(raw string) error {
+func (v *value) readIntegers(raw string) *refusal {
 	for _, part := range v.parts(raw) {
 		part = strings.TrimSpace(part)
 		if part == "" {
@@ -171,7 +168,7 @@ func (v *value) readIntegers(raw string) error {
 // decimals keeps exponents out: 1e1000000 is short to send and long to store.
 var decimals = regexp.MustCompile(`^[+-]?(\d{1,30}(\.\d{0,30})?|\.\d{1,30})$`)
 
-func (v *value) readDecimal(raw string) error {
+func (v *value) readDecimal(raw string) *refusal {
 	raw = strings.TrimSpace(raw)
 	if !decimals.MatchString(raw) {
 		return invalid("Enter a number.", raw)
@@ -180,7 +177,7 @@ func (v *value) readDecimal(raw string) error {
 	return nil
 }
 
-func (v *value) readDateTime(raw string) error {
+func (v *value) readDateTime(raw string) *refusal {
 	if v.lookup == Exact || v.lookup == OnDate {
 		return v.readDate(raw)
 	}
@@ -192,7 +189,7 @@ func (v *value) readDateTime(raw string) error {
 	return nil
 }
 
-func (v *value) readMoment(raw string) error {
+func (v *value) readMoment(raw string) *refusal {
 	if v.lookup == OnDate {
 		return v.readDate(raw)
 	}
@@ -213,7 +210,7 @@ func (v *value) readMoment(raw string) error {
 	return nil
 }
 
-func (v *value) readDate(raw string) error {
+func (v *value) readDate(raw string) *refusal {
 	t, ok := parseDate(strings.TrimSpace(raw))
 	if !ok {
 		return invalid("Enter a valid date.", raw)
@@ -252,11 +249,7 @@ func (v *value) span(start, end time.Time) {
 }
 
 // refuse makes the error object of the wire.
-func (v *value) refuse(err error, tolerate Tolerance) jsonapi.Error {
-	var r *refusal
-	if !errors.As(err, &r) {
-		return jsonapi.Field(v.key, "invalid", err.Error())
-	}
+func (v *value) refuse(r *refusal, tolerate Tolerance) jsonapi.Error {
 	if v.field.Refuse != nil {
 		return v.field.Refuse(r.bad)
 	}
