@@ -179,13 +179,29 @@ func cacheDir(cfg Config, acct *account) (string, error) {
 			problems = append(problems, fmt.Errorf("account %s cannot reach %s", acct.name, dir))
 			continue
 		}
-		if err := os.MkdirAll(dir, 0o755); err != nil {
+		if err := makeOpenDir(dir); err != nil {
 			problems = append(problems, err)
 			continue
 		}
 		return dir, nil
 	}
 	return "", fmt.Errorf("no folder for downloaded binaries: %w", errors.Join(problems...))
+}
+
+// makeOpenDir makes a folder and those above it that are missing, enterable by every account whatever our umask is.
+func makeOpenDir(dir string) error {
+	if _, err := os.Stat(dir); err == nil {
+		return nil
+	}
+	if err := makeOpenDir(filepath.Dir(dir)); err != nil {
+		return err
+	}
+	if err := os.Mkdir(dir, 0o755); errors.Is(err, os.ErrExist) {
+		return nil // another process was faster
+	} else if err != nil {
+		return err
+	}
+	return os.Chmod(dir, 0o755)
 }
 
 // existingPart is the path up to the first folder that is not there yet.

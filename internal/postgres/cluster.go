@@ -127,7 +127,7 @@ func createCluster(ctx context.Context, cfg Config, bin binaries, acct *account,
 	// Collation C sorts text by code point, with no dependence on the system's locale data; the character type decides
 	// lower() and upper(), which must know all of Unicode where the system can.
 	err = outer.initdb(ctx, bin, acct, append([]string{"--lc-ctype=C.UTF-8"}, cfg.InitArgs...))
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && strings.Contains(err.Error(), "locale") {
 		cfg.Logger.Info("initdb failed with C.UTF-8, trying C", "error", err)
 		err = outer.initdb(ctx, bin, acct, cfg.InitArgs)
 	}
