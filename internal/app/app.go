@@ -72,9 +72,11 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if err != nil {
 		return nil, fmt.Errorf("secret keys: %w", err)
 	}
-	if app.Policy, err = authz.New(ctx, policy.FS, logger); err != nil {
+	shipped, err := authz.Load(ctx, policy.FS)
+	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
+	app.Policy = authz.Start(shipped, logger)
 	limit, err := rest.ParseLimit(settings.TokenLimit)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -27,6 +28,7 @@ type Request struct {
 
 	operation *Operation
 	server    *Server
+	policy    *authz.Snapshot
 	ids       map[string]uuid.UUID
 	params    map[string]string
 	scope     *tenant.Scope
@@ -62,7 +64,11 @@ func (r *Request) Scope(ctx context.Context) (tenant.Scope, error) {
 	if r.Principal == nil {
 		return tenant.Scope{}, errors.New("no scope for an anonymous request")
 	}
-	visible, err := r.server.visible(ctx, r.Principal.Subject)
+	visibility, err := r.policy.Visible(ctx, r.Principal.Subject)
+	if err != nil {
+		return tenant.Scope{}, fmt.Errorf("visible providers: %w", err)
+	}
+	visible, err := Visible(visibility)
 	if err != nil {
 		return tenant.Scope{}, err
 	}
@@ -76,7 +82,7 @@ func (r *Request) May(ctx context.Context, operation authz.Operation) (bool, err
 	if r.Principal == nil {
 		return false, nil
 	}
-	decision, err := r.server.config.Policy.Decide(ctx, r.Principal.Subject, operation)
+	decision, err := r.policy.Decide(ctx, r.Principal.Subject, operation)
 	if err != nil {
 		return false, fmt.Errorf("decide %s: %w", operation, err)
 	}
@@ -135,6 +141,13 @@ func (r *Request) List(many []jsonapi.Resource, included []jsonapi.Resource, pag
 		document.Pagination = &jsonapi.Pagination{Page: int(page.Number), Pages: int(page.Pages), Count: int(page.Count)}
 	}
 	return OK(document)
+}
+
+// Includes reports whether the answer is to hold the resources of a relationship of the primary type: asked for by the
+// include parameter and not left out by that type's sparse fields.
+func (r *Request) Includes(kind, relationship string) bool {
+	fields, sparse := r.Query.Fields[kind]
+	return r.Query.Include[relationship] && (!sparse || slices.Contains(fields, relationship))
 }
 
 // One is the answer with one resource.

@@ -23,7 +23,6 @@ import (
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/session"
-	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
 // Authenticator turns an Authorization header into a principal. A header that names no credential yields (nil, nil);
@@ -32,11 +31,9 @@ type Authenticator interface {
 	Authenticate(ctx context.Context, header string) (*session.Principal, error)
 }
 
-// Policy decides; authz.Engine is one.
-type Policy interface {
-	Decide(ctx context.Context, subject authz.Subject, operation authz.Operation) (authz.Decision, error)
-	Visible(ctx context.Context, subject authz.Subject) (authz.Visibility, error)
-}
+// Policy gives the active policy; authz.Engine is one. A request takes it once, so that its decision and its visibility
+// come from the same revision.
+type Policy interface{ Snapshot() *authz.Snapshot }
 
 // Config is what a Server is made of.
 type Config struct {
@@ -106,7 +103,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Vary", "origin")
 	ctx, cancel := context.WithTimeout(r.Context(), s.config.Timeout)
 	defer cancel()
-	entry := &logEntry{}
+	entry := &logEntry{request: correlation}
 	ctx = context.WithValue(ctx, entryKey{}, entry)
 	defer func() {
 		if failure := recover(); failure != nil {
@@ -127,7 +124,15 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 type entryKey struct{}
 
 // logEntry is what the log line learns on the way.
-type logEntry struct{ user, tenant string }
+type logEntry struct{ request, user, tenant string }
+
+// requestID is the correlation id of the request that the context belongs to.
+func requestID(ctx context.Context) string {
+	if entry, ok := ctx.Value(entryKey{}).(*logEntry); ok {
+		return entry.request
+	}
+	return ""
+}
 
 // register routes an operation and describes it.
 func (s *Server) register(operation *Operation) {
@@ -220,7 +225,7 @@ func (s *Server) admit(r *http.Request, operation *Operation) (*Request, error) 
 			return nil, err
 		}
 	}
-	request := &Request{Principal: principal, HTTP: r, operation: operation, server: s}
+	request := &Request{Principal: principal, HTTP: r, operation: operation, server: s, policy: s.config.Policy.Snapshot()}
 	if !operation.Anonymous {
 		if entry, ok := ctx.Value(entryKey{}).(*logEntry); ok {
 			entry.user, entry.tenant = principal.Subject.UserID.String(), principal.Subject.TenantID.String()
@@ -243,15 +248,12 @@ func (s *Server) admit(r *http.Request, operation *Operation) (*Request, error) 
 }
 
 func (s *Server) decide(ctx context.Context, request *Request) error {
-	decision, err := s.config.Policy.Decide(ctx, request.Principal.Subject, request.operation.ID)
+	decision, err := request.policy.Decide(ctx, request.Principal.Subject, request.operation.ID)
 	if err != nil {
 		return fmt.Errorf("decide %s: %w", request.operation.ID, err)
 	}
 	request.Decision = decision
-	if !decision.Allowed || decision.Write {
-		s.config.Logger.InfoContext(ctx, "decision", "operation", request.operation.ID, "allowed", decision.Allowed, "rule", decision.Rule,
-			"reason", decision.Reason, "policy_revision", decision.Revision, "tenant_id", request.Tenant(), "user_id", request.User())
-	}
+	authz.LogDecision(ctx, s.config.Logger, requestID(ctx), request.Principal.Subject, request.operation.ID, decision)
 	switch {
 	case decision.Allowed:
 		return nil
@@ -284,15 +286,6 @@ func (r *Request) readPath() error {
 		r.ids[name] = id
 	}
 	return nil
-}
-
-// visible renders what policy shows the subject to the executor's form.
-func (s *Server) visible(ctx context.Context, subject authz.Subject) (tenant.Visible, error) {
-	visibility, err := s.config.Policy.Visible(ctx, subject)
-	if err != nil {
-		return tenant.SeeNone(), fmt.Errorf("visible providers: %w", err)
-	}
-	return Visible(visibility)
 }
 
 var errHTMLNotFound = errors.New("no such page")

@@ -1,0 +1,168 @@
+// Package ingest stores the findings of a scan, wherever they come from: an engine that is running, or a file. It works in
+// batches, so that its memory is bounded by a batch and not by the scan, and it can always start over: what an unfinished
+// attempt left behind is removed first.
+//
+// What does not belong here: reading files (internal/ocsf), running engines (internal/engine), and the states of a scan
+// before it is completed (internal/scan).
+package ingest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/maphash"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/ocsf"
+	"github.com/palisade-sec/palisade/internal/tenant"
+)
+
+// BatchSize is how many findings one transaction stores.
+const BatchSize = 2000
+
+// deleteBatch is how many findings one transaction removes.
+const deleteBatch = 5000
+
+// mutedByEngine is the reason that findings carry which the engine's own mute list muted.
+const mutedByEngine = "Muted by mutelist"
+
+// Scan is the scan that findings are stored for. It must be executing.
+type Scan struct {
+	ID         uuid.UUID
+	ProviderID uuid.UUID
+}
+
+// Run stores the findings of one scan. It is not safe for use by several goroutines.
+type Run struct {
+	executor *tenant.Executor
+	scope    tenant.Scope
+	scan     Scan
+
+	batch     []ocsf.Finding
+	resources map[[16]byte]knownResource
+	metadata  map[uuid.UUID]bool
+	moments   moments
+	stored    int64
+}
+
+// knownResource is a resource that this run has stored already, with a hash of what it stored.
+type knownResource struct {
+	id      uuid.UUID
+	content uint64
+}
+
+var contentSeed = maphash.MakeSeed()
+
+// Begin starts to store a scan's findings. What an earlier attempt of the same scan left is removed.
+func Begin(ctx context.Context, executor *tenant.Executor, scope tenant.Scope, scan Scan) (*Run, error) {
+	if err := Discard(ctx, executor, scope, scan); err != nil {
+		return nil, err
+	}
+	return &Run{executor: executor, scope: scope, scan: scan, batch: make([]ocsf.Finding, 0, BatchSize),
+		resources: make(map[[16]byte]knownResource), metadata: make(map[uuid.UUID]bool)}, nil
+}
+
+// Discard removes the findings of a scan that did not complete, in bounded transactions.
+func Discard(ctx context.Context, executor *tenant.Executor, scope tenant.Scope, scan Scan) error {
+	for {
+		var removed int64
+		err := executor.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
+			var err error
+			removed, err = tenantdb.New(tx).DeleteScanFindings(ctx, tenantdb.DeleteScanFindingsParams{ScanID: scan.ID, Batch: deleteBatch})
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("discard findings: %w", err)
+		}
+		if removed == 0 {
+			return nil
+		}
+	}
+}
+
+// Add takes one finding; it is stored with its batch.
+func (r *Run) Add(ctx context.Context, finding ocsf.Finding) error {
+	r.batch = append(r.batch, finding)
+	if len(r.batch) < BatchSize {
+		return nil
+	}
+	return r.Flush(ctx)
+}
+
+// Stored is how many findings are stored so far.
+func (r *Run) Stored() int64 { return r.stored }
+
+// Flush stores what was added and is not stored yet, all of it or nothing.
+func (r *Run) Flush(ctx context.Context) error {
+	if len(r.batch) == 0 {
+		return nil
+	}
+	plan, err := r.plan()
+	if err != nil {
+		return err
+	}
+	err = r.executor.Write(ctx, r.scope, func(ctx context.Context, tx *tenant.Tx) error { return r.store(ctx, tenantdb.New(tx), plan) })
+	if err != nil {
+		return fmt.Errorf("store batch: %w", err)
+	}
+	for key, resource := range plan.learned {
+		r.resources[key] = resource
+	}
+	for _, id := range plan.metadata.Ids {
+		r.metadata[id] = true
+	}
+	r.stored += int64(len(r.batch))
+	clear(r.batch)
+	r.batch = r.batch[:0]
+	return nil
+}
+
+// ErrNotExecuting is returned by Complete for a scan that is not executing any more.
+var ErrNotExecuting = errors.New("the scan is not executing any more")
+
+// Complete makes the aggregates of the scan and switches it to completed, in the caller's transaction: nobody sees one
+// without the other. Flush must have stored everything before.
+func Complete(ctx context.Context, tx *tenant.Tx, scan Scan) error {
+	if err := Recount(ctx, tx, scan); err != nil {
+		return err
+	}
+	queries := tenantdb.New(tx)
+	if err := queries.CountFailedFindingsOfResources(ctx, tenantdb.CountFailedFindingsOfResourcesParams{ScanID: scan.ID, ProviderID: scan.ProviderID}); err != nil {
+		return fmt.Errorf("count failed findings: %w", err)
+	}
+	completed, err := queries.CompleteScan(ctx, scan.ID)
+	if err != nil {
+		return fmt.Errorf("complete scan: %w", err)
+	}
+	if completed == 0 {
+		return ErrNotExecuting
+	}
+	return nil
+}
+
+// Recount makes the aggregates of a scan from its findings, in place of those that are there.
+func Recount(ctx context.Context, tx *tenant.Tx, scan Scan) error {
+	queries := tenantdb.New(tx)
+	steps := []struct {
+		name string
+		run  func(context.Context, uuid.UUID) error
+	}{
+		{"delete summaries", queries.DeleteScanSummaries}, {"insert summaries", queries.InsertScanSummaries},
+		{"delete resource summaries", queries.DeleteScanResourceSummaries}, {"insert resource summaries", queries.InsertScanResourceSummaries},
+		{"delete category summaries", queries.DeleteScanCategorySummaries}, {"insert category summaries", queries.InsertScanCategorySummaries},
+		{"delete resource group summaries", queries.DeleteScanResourceGroupSummaries},
+		{"insert resource group summaries", queries.InsertScanResourceGroupSummaries},
+	}
+	for _, step := range steps {
+		if err := step.run(ctx, scan.ID); err != nil {
+			return fmt.Errorf("%s: %w", step.name, err)
+		}
+	}
+	return nil
+}
+
+// now is the moment that resources of a batch are stamped with.
+func now() time.Time { return time.Now().UTC().Truncate(time.Microsecond) }

@@ -1,0 +1,112 @@
+-- Aggregates of a scan. They are made in the transaction that completes the scan, so that nobody sees one without the other,
+-- and made again from scratch by a recount: delete, then insert.
+
+-- name: DeleteScanSummaries :exec
+-- Purpose: make room for a recount.
+-- Index: scan_summaries_pkey.
+delete from scan_summaries where scan_id = @scan_id;
+
+-- name: InsertScanSummaries :exec
+-- Purpose: count a scan's findings per check, service, severity and region. Muted findings count in total and muted_* only,
+-- manual ones in total and the deltas.
+-- Index: findings_scan.
+insert into scan_summaries (tenant_id, provider_id, scan_id, check_id, service, severity, region, pass, fail, muted, total,
+    new, changed, unchanged, fail_new, fail_changed, pass_new, pass_changed, muted_new, muted_changed)
+select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region,
+    count(*) filter (where f.status = 'PASS' and not f.muted),
+    count(*) filter (where f.status = 'FAIL' and not f.muted),
+    count(*) filter (where f.muted),
+    count(*),
+    count(*) filter (where f.delta = 'new' and not f.muted),
+    count(*) filter (where f.delta = 'changed' and not f.muted),
+    count(*) filter (where f.delta is null and not f.muted),
+    count(*) filter (where f.delta = 'new' and f.status = 'FAIL' and not f.muted),
+    count(*) filter (where f.delta = 'changed' and f.status = 'FAIL' and not f.muted),
+    count(*) filter (where f.delta = 'new' and f.status = 'PASS' and not f.muted),
+    count(*) filter (where f.delta = 'changed' and f.status = 'PASS' and not f.muted),
+    count(*) filter (where f.delta = 'new' and f.muted),
+    count(*) filter (where f.delta = 'changed' and f.muted)
+from findings f
+where f.scan_id = @scan_id
+group by f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region;
+
+-- name: DeleteScanResourceSummaries :exec
+-- Purpose: make room for a recount.
+-- Index: scan_resource_summaries_pkey.
+delete from scan_resource_summaries where scan_id = @scan_id;
+
+-- name: InsertScanResourceSummaries :exec
+-- Purpose: which resources a scan saw, with the service, region and type of the last finding about each.
+-- Index: findings_scan, resource_finding_mappings_pkey.
+insert into scan_resource_summaries (tenant_id, provider_id, scan_id, resource_id, service, region, resource_type)
+select distinct on (m.resource_id) f.tenant_id, f.provider_id, f.scan_id, m.resource_id, f.service, f.region, f.resource_type
+from findings f join resource_finding_mappings m on m.finding_id = f.id
+where f.scan_id = @scan_id
+order by m.resource_id, f.id;
+
+-- name: DeleteScanCategorySummaries :exec
+-- Purpose: make room for a recount.
+-- Index: scan_category_summaries_pkey.
+delete from scan_category_summaries where scan_id = @scan_id;
+
+-- name: InsertScanCategorySummaries :exec
+-- Purpose: count a scan's findings that are not muted per category and severity.
+-- Index: findings_scan, check_metadata_categories_pkey.
+insert into scan_category_summaries (tenant_id, provider_id, scan_id, category, severity, total_findings, failed_findings,
+    new_failed_findings)
+select f.tenant_id, f.provider_id, f.scan_id, c.category, f.severity, count(*), count(*) filter (where f.status = 'FAIL'),
+    count(*) filter (where f.status = 'FAIL' and f.delta = 'new')
+from findings f join check_metadata_categories c on c.check_metadata_id = f.check_metadata_id
+where f.scan_id = @scan_id and not f.muted
+group by f.tenant_id, f.provider_id, f.scan_id, c.category, f.severity;
+
+-- name: DeleteScanResourceGroupSummaries :exec
+-- Purpose: make room for a recount.
+-- Index: scan_resource_group_summaries_pkey.
+delete from scan_resource_group_summaries where scan_id = @scan_id;
+
+-- name: InsertScanResourceGroupSummaries :exec
+-- Purpose: count a scan's findings that are not muted per resource group and severity; resources_count is the group's
+-- number of resources, the same on each of its rows.
+-- Index: findings_scan, resource_finding_mappings_pkey.
+with counted as (
+    select f.tenant_id, f.provider_id, f.scan_id, f.resource_group, f.severity, count(*) as total,
+        count(*) filter (where f.status = 'FAIL') as failed,
+        count(*) filter (where f.status = 'FAIL' and f.delta = 'new') as new_failed
+    from findings f
+    where f.scan_id = @scan_id and not f.muted and f.resource_group is not null
+    group by f.tenant_id, f.provider_id, f.scan_id, f.resource_group, f.severity
+), resources_of as (
+    select f.resource_group, count(distinct m.resource_id) as resources
+    from findings f join resource_finding_mappings m on m.finding_id = f.id
+    where f.scan_id = @scan_id and not f.muted and f.resource_group is not null
+    group by f.resource_group
+)
+insert into scan_resource_group_summaries (tenant_id, provider_id, scan_id, resource_group, severity, total_findings,
+    failed_findings, new_failed_findings, resources_count)
+select c.tenant_id, c.provider_id, c.scan_id, c.resource_group, c.severity, c.total, c.failed, c.new_failed, r.resources
+from counted c join resources_of r on r.resource_group = c.resource_group;
+
+-- name: CountFailedFindingsOfResources :exec
+-- Purpose: set failed_findings_count of the provider's resources to what the scan found; resources that it did not see have
+-- none. Rows whose number stays are not touched.
+-- Index: resources_tenant_id_provider_id_uid_key, findings_scan.
+with failed as (
+    select m.resource_id, count(*)::integer as failures
+    from findings f join resource_finding_mappings m on m.finding_id = f.id
+    where f.scan_id = @scan_id and f.status = 'FAIL' and not f.muted
+    group by m.resource_id
+)
+update resources r set failed_findings_count = coalesce(n.failures, 0)
+from resources o left join failed n on n.resource_id = o.id
+where o.provider_id = @provider_id and r.tenant_id = o.tenant_id and r.id = o.id
+    and r.failed_findings_count <> coalesce(n.failures, 0);
+
+-- name: CompleteScan :execrows
+-- Purpose: switch a scan to completed, with its duration and the number of distinct resources. No row: the scan is not
+-- executing any more, and nothing that was aggregated may stand.
+-- Index: scans_pkey, scan_resource_summaries_pkey.
+update scans s set state = 'completed', progress = 100, completed_at = now(), updated_at = now(),
+    duration = extract(epoch from now() - coalesce(s.started_at, now()))::integer,
+    unique_resource_count = (select count(*) from scan_resource_summaries r where r.scan_id = s.id)
+where s.id = @scan_id and s.state = 'executing';
