@@ -2,7 +2,7 @@
 -- PostgreSQL database dump
 --
 
-\restrict jDSflqMvH3Vh3RDYjXV4mmRwOWTzuUQyCyCIDsSsKrUisDi8UITOsUehwVQ2ff3
+\restrict FhhLla1jXYJP3PjmC9dlxW1o8Zrx68OOb84jIkWl8k9IucIvlakkR5ZGmCYKxls
 
 -- Dumped from database version 15.18 (Debian 15.18-0+deb12u1)
 -- Dumped by pg_dump version 15.18 (Debian 15.18-0+deb12u1)
@@ -64,6 +64,27 @@ begin
         end loop;
     end loop;
     return made;
+end $$;
+
+
+--
+-- Name: rescue_orphans(double precision); Type: FUNCTION; Schema: public; Owner: -
+--
+
+CREATE FUNCTION public.rescue_orphans(silence double precision) RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'public'
+    AS $$
+declare
+    rescued integer;
+begin
+    update river.river_job j set state = 'available', scheduled_at = now(), max_attempts = greatest(j.max_attempts, j.attempt + 1)
+    where j.state = 'running' and not exists (
+        select from public.worker_leases l
+        where l.id = j.attempted_by[array_upper(j.attempted_by, 1)] and l.renewed_at > now() - make_interval(secs => silence)
+    );
+    get diagnostics rescued = row_count;
+    return rescued;
 end $$;
 
 
@@ -290,6 +311,49 @@ COMMENT ON COLUMN public.findings.id IS 'UUIDv7 of the moment the finding was st
 --
 
 COMMENT ON COLUMN public.findings.uid_hash IS 'First 64 bits of the SHA-256 of uid: a short key for the history of a finding.';
+
+
+--
+-- Name: flow_steps; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.flow_steps (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    flow_id uuid NOT NULL,
+    parent_id uuid,
+    "position" integer NOT NULL,
+    provider_id uuid,
+    type text NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    pending integer DEFAULT 0 NOT NULL,
+    broken boolean DEFAULT false NOT NULL,
+    reason text,
+    job_kind text,
+    job_args jsonb,
+    task_id uuid,
+    inserted_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT flow_steps_pending_check CHECK ((pending >= 0)),
+    CONSTRAINT flow_steps_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'running'::text, 'completed'::text, 'failed'::text, 'stopped'::text]))),
+    CONSTRAINT flow_steps_type_check CHECK ((type = ANY (ARRAY['chain'::text, 'group'::text, 'job'::text])))
+);
+
+ALTER TABLE ONLY public.flow_steps FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: COLUMN flow_steps.pending; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.flow_steps.pending IS 'Members that have not ended; the one that makes it 0 ends this step too.';
+
+
+--
+-- Name: COLUMN flow_steps.reason; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.flow_steps.reason IS 'Why the step was stopped: what it depended on and how that ended.';
 
 
 --
@@ -771,6 +835,25 @@ COMMENT ON COLUMN public.scans.duration IS 'Seconds.';
 
 
 --
+-- Name: schedules; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.schedules (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    provider_id uuid NOT NULL,
+    every_hours integer DEFAULT 24 NOT NULL,
+    next_run_at timestamp with time zone NOT NULL,
+    enabled boolean DEFAULT true NOT NULL,
+    inserted_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT schedules_every_hours_check CHECK (((every_hours >= 1) AND (every_hours <= 8784)))
+);
+
+ALTER TABLE ONLY public.schedules FORCE ROW LEVEL SECURITY;
+
+
+--
 -- Name: spent_refresh_tokens; Type: TABLE; Schema: public; Owner: -
 --
 
@@ -783,6 +866,77 @@ CREATE TABLE public.spent_refresh_tokens (
 );
 
 ALTER TABLE ONLY public.spent_refresh_tokens FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: tasks; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.tasks (
+    tenant_id uuid NOT NULL,
+    id uuid NOT NULL,
+    provider_id uuid,
+    name text NOT NULL,
+    state text DEFAULT 'available'::text NOT NULL,
+    hidden boolean DEFAULT false NOT NULL,
+    task_args jsonb DEFAULT '{}'::jsonb NOT NULL,
+    result jsonb,
+    metadata jsonb DEFAULT '{}'::jsonb NOT NULL,
+    job_id bigint,
+    attempt integer DEFAULT 0 NOT NULL,
+    crashes integer DEFAULT 0 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    inserted_at timestamp with time zone DEFAULT now() NOT NULL,
+    updated_at timestamp with time zone DEFAULT now() NOT NULL,
+    started_at timestamp with time zone,
+    completed_at timestamp with time zone,
+    CONSTRAINT tasks_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 128))),
+    CONSTRAINT tasks_state_check CHECK ((state = ANY (ARRAY['available'::text, 'scheduled'::text, 'executing'::text, 'completed'::text, 'failed'::text, 'cancelled'::text])))
+);
+
+ALTER TABLE ONLY public.tasks FORCE ROW LEVEL SECURITY;
+
+
+--
+-- Name: TABLE tasks; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON TABLE public.tasks IS 'One row a job; it outlives the provider that it was about, so there is no foreign key to it.';
+
+
+--
+-- Name: COLUMN tasks.hidden; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tasks.hidden IS 'A step that people did not ask for and do not see in lists.';
+
+
+--
+-- Name: COLUMN tasks.job_id; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tasks.job_id IS 'Job in the queue; null while the task waits for its turn.';
+
+
+--
+-- Name: COLUMN tasks.attempt; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tasks.attempt IS 'Counts starts; a worker whose attempt is not the last one has lost the task and may write nothing.';
+
+
+--
+-- Name: COLUMN tasks.crashes; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tasks.crashes IS 'Starts that ended without a word, because the process died.';
+
+
+--
+-- Name: COLUMN tasks.failures; Type: COMMENT; Schema: public; Owner: -
+--
+
+COMMENT ON COLUMN public.tasks.failures IS 'Attempts that failed for a reason that may pass.';
 
 
 --
@@ -829,6 +983,19 @@ COMMENT ON COLUMN public.users.password IS 'Argon2id hash in PHC form; no grant 
 
 
 --
+-- Name: worker_leases; Type: TABLE; Schema: public; Owner: -
+--
+
+CREATE TABLE public.worker_leases (
+    id text NOT NULL,
+    renewed_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT worker_leases_id_check CHECK (((char_length(id) >= 1) AND (char_length(id) <= 100)))
+);
+
+ALTER TABLE ONLY public.worker_leases FORCE ROW LEVEL SECURITY;
+
+
+--
 -- Name: catalogue_checks catalogue_checks_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
@@ -866,6 +1033,22 @@ ALTER TABLE ONLY public.check_metadata
 
 ALTER TABLE ONLY public.findings
     ADD CONSTRAINT findings_pkey PRIMARY KEY (tenant_id, id);
+
+
+--
+-- Name: flow_steps flow_steps_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.flow_steps
+    ADD CONSTRAINT flow_steps_pkey PRIMARY KEY (tenant_id, id);
+
+
+--
+-- Name: flow_steps flow_steps_tenant_id_parent_id_position_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.flow_steps
+    ADD CONSTRAINT flow_steps_tenant_id_parent_id_position_key UNIQUE (tenant_id, parent_id, "position");
 
 
 --
@@ -1101,11 +1284,35 @@ ALTER TABLE ONLY public.scans
 
 
 --
+-- Name: schedules schedules_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.schedules
+    ADD CONSTRAINT schedules_pkey PRIMARY KEY (tenant_id, id);
+
+
+--
+-- Name: schedules schedules_tenant_id_provider_id_key; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.schedules
+    ADD CONSTRAINT schedules_tenant_id_provider_id_key UNIQUE (tenant_id, provider_id);
+
+
+--
 -- Name: spent_refresh_tokens spent_refresh_tokens_pkey; Type: CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.spent_refresh_tokens
     ADD CONSTRAINT spent_refresh_tokens_pkey PRIMARY KEY (id);
+
+
+--
+-- Name: tasks tasks_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tasks
+    ADD CONSTRAINT tasks_pkey PRIMARY KEY (tenant_id, id);
 
 
 --
@@ -1133,6 +1340,14 @@ ALTER TABLE ONLY public.users
 
 
 --
+-- Name: worker_leases worker_leases_pkey; Type: CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.worker_leases
+    ADD CONSTRAINT worker_leases_pkey PRIMARY KEY (id);
+
+
+--
 -- Name: findings_check; Type: INDEX; Schema: public; Owner: -
 --
 
@@ -1151,6 +1366,20 @@ CREATE INDEX findings_history ON ONLY public.findings USING btree (tenant_id, ui
 --
 
 CREATE INDEX findings_scan ON ONLY public.findings USING btree (tenant_id, scan_id, status_rank, severity_rank, id) INCLUDE (provider_id, muted);
+
+
+--
+-- Name: flow_steps_flow; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX flow_steps_flow ON public.flow_steps USING btree (tenant_id, flow_id, id);
+
+
+--
+-- Name: flow_steps_task; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE UNIQUE INDEX flow_steps_task ON public.flow_steps USING btree (tenant_id, task_id);
 
 
 --
@@ -1259,10 +1488,31 @@ CREATE INDEX scans_latest ON public.scans USING btree (tenant_id, provider_id, i
 
 
 --
+-- Name: schedules_due; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX schedules_due ON public.schedules USING btree (next_run_at, tenant_id, provider_id) WHERE enabled;
+
+
+--
 -- Name: spent_refresh_tokens_expiry; Type: INDEX; Schema: public; Owner: -
 --
 
 CREATE INDEX spent_refresh_tokens_expiry ON public.spent_refresh_tokens USING btree (expires_at);
+
+
+--
+-- Name: tasks_inserted; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tasks_inserted ON public.tasks USING btree (tenant_id, inserted_at, id);
+
+
+--
+-- Name: tasks_name; Type: INDEX; Schema: public; Owner: -
+--
+
+CREATE INDEX tasks_name ON public.tasks USING btree (tenant_id, name, inserted_at, id);
 
 
 --
@@ -1287,6 +1537,30 @@ ALTER TABLE ONLY public.check_metadata
 
 ALTER TABLE public.findings
     ADD CONSTRAINT findings_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES public.scans(tenant_id, provider_id, id) ON DELETE CASCADE;
+
+
+--
+-- Name: flow_steps flow_steps_tenant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.flow_steps
+    ADD CONSTRAINT flow_steps_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
+
+
+--
+-- Name: flow_steps flow_steps_tenant_id_parent_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.flow_steps
+    ADD CONSTRAINT flow_steps_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES public.flow_steps(tenant_id, id) ON DELETE CASCADE;
+
+
+--
+-- Name: flow_steps flow_steps_tenant_id_task_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.flow_steps
+    ADD CONSTRAINT flow_steps_tenant_id_task_id_fkey FOREIGN KEY (tenant_id, task_id) REFERENCES public.tasks(tenant_id, id) ON DELETE CASCADE;
 
 
 --
@@ -1530,11 +1804,27 @@ ALTER TABLE ONLY public.scans
 
 
 --
+-- Name: schedules schedules_tenant_id_provider_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.schedules
+    ADD CONSTRAINT schedules_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES public.providers(tenant_id, id) ON DELETE CASCADE;
+
+
+--
 -- Name: spent_refresh_tokens spent_refresh_tokens_user_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
 --
 
 ALTER TABLE ONLY public.spent_refresh_tokens
     ADD CONSTRAINT spent_refresh_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES public.users(id) ON DELETE CASCADE;
+
+
+--
+-- Name: tasks tasks_tenant_id_fkey; Type: FK CONSTRAINT; Schema: public; Owner: -
+--
+
+ALTER TABLE ONLY public.tasks
+    ADD CONSTRAINT tasks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES public.tenants(id) ON DELETE CASCADE;
 
 
 --
@@ -1566,6 +1856,12 @@ ALTER TABLE public.check_metadata_categories ENABLE ROW LEVEL SECURITY;
 --
 
 ALTER TABLE public.findings ENABLE ROW LEVEL SECURITY;
+
+--
+-- Name: flow_steps; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.flow_steps ENABLE ROW LEVEL SECURITY;
 
 --
 -- Name: ingestion_chunks; Type: ROW SECURITY; Schema: public; Owner: -
@@ -1635,6 +1931,21 @@ ALTER TABLE public.provider_secrets ENABLE ROW LEVEL SECURITY;
 --
 
 CREATE POLICY provider_visibility ON public.findings AS RESTRICTIVE TO palisade_app USING (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[])))) WITH CHECK (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
+
+
+--
+-- Name: flow_steps provider_visibility; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY provider_visibility ON public.flow_steps AS RESTRICTIVE TO palisade_app USING (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
         CASE
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
@@ -1856,6 +2167,36 @@ CREATE POLICY provider_visibility ON public.scans AS RESTRICTIVE TO palisade_app
 
 
 --
+-- Name: schedules provider_visibility; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY provider_visibility ON public.schedules AS RESTRICTIVE TO palisade_app USING (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[])))) WITH CHECK (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
+
+
+--
+-- Name: tasks provider_visibility; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY provider_visibility ON public.tasks AS RESTRICTIVE TO palisade_app USING (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[])))) WITH CHECK (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
+
+
+--
 -- Name: providers; Type: ROW SECURITY; Schema: public; Owner: -
 --
 
@@ -1948,6 +2289,12 @@ ALTER TABLE public.scan_summaries ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.scans ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: schedules; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.schedules ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: spent_refresh_tokens; Type: ROW SECURITY; Schema: public; Owner: -
 --
 
@@ -1971,7 +2318,7 @@ CREATE POLICY system_scope ON public.catalogue_frameworks TO palisade_system USI
 -- Name: invitation_roles system_scope; Type: POLICY; Schema: public; Owner: -
 --
 
-CREATE POLICY system_scope ON public.invitation_roles TO palisade_system USING ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{sign_up,invitation}'::text[]))) WITH CHECK ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{sign_up,invitation}'::text[])));
+CREATE POLICY system_scope ON public.invitation_roles TO palisade_system USING ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up,invitation}'::text[]))) WITH CHECK ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up,invitation}'::text[])));
 
 
 --
@@ -2010,6 +2357,13 @@ CREATE POLICY system_scope ON public.roles TO palisade_system USING ((( SELECT c
 
 
 --
+-- Name: schedules system_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY system_scope ON public.schedules TO palisade_system USING ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{schedule}'::text[]))) WITH CHECK ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{schedule}'::text[])));
+
+
+--
 -- Name: spent_refresh_tokens system_scope; Type: POLICY; Schema: public; Owner: -
 --
 
@@ -2031,6 +2385,19 @@ CREATE POLICY system_scope ON public.users TO palisade_system USING ((( SELECT c
 
 
 --
+-- Name: worker_leases system_scope; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY system_scope ON public.worker_leases TO palisade_system USING ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{queue}'::text[]))) WITH CHECK ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{queue}'::text[])));
+
+
+--
+-- Name: tasks; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.tasks ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: check_metadata tenant; Type: POLICY; Schema: public; Owner: -
 --
 
@@ -2049,6 +2416,13 @@ CREATE POLICY tenant ON public.check_metadata_categories TO palisade_app USING (
 --
 
 CREATE POLICY tenant ON public.findings TO palisade_app USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+
+--
+-- Name: flow_steps tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.flow_steps TO palisade_app USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 
 --
@@ -2206,6 +2580,20 @@ CREATE POLICY tenant ON public.scans TO palisade_app USING ((tenant_id = ( SELEC
 
 
 --
+-- Name: schedules tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.schedules TO palisade_app USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+
+--
+-- Name: tasks tenant; Type: POLICY; Schema: public; Owner: -
+--
+
+CREATE POLICY tenant ON public.tasks TO palisade_app USING ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif"))) WITH CHECK ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+
+--
 -- Name: tenants tenant; Type: POLICY; Schema: public; Owner: -
 --
 
@@ -2225,6 +2613,12 @@ ALTER TABLE public.tenants ENABLE ROW LEVEL SECURITY;
 ALTER TABLE public.users ENABLE ROW LEVEL SECURITY;
 
 --
+-- Name: worker_leases; Type: ROW SECURITY; Schema: public; Owner: -
+--
+
+ALTER TABLE public.worker_leases ENABLE ROW LEVEL SECURITY;
+
+--
 -- Name: SCHEMA public; Type: ACL; Schema: -; Owner: -
 --
 
@@ -2238,6 +2632,14 @@ GRANT USAGE ON SCHEMA public TO palisade_system;
 
 REVOKE ALL ON FUNCTION public.ensure_partitions(since date, months integer) FROM PUBLIC;
 GRANT ALL ON FUNCTION public.ensure_partitions(since date, months integer) TO palisade_system;
+
+
+--
+-- Name: FUNCTION rescue_orphans(silence double precision); Type: ACL; Schema: public; Owner: -
+--
+
+REVOKE ALL ON FUNCTION public.rescue_orphans(silence double precision) FROM PUBLIC;
+GRANT ALL ON FUNCTION public.rescue_orphans(silence double precision) TO palisade_system;
 
 
 --
@@ -2275,6 +2677,13 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.check_metadata_categories TO p
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.findings TO palisade_app;
+
+
+--
+-- Name: TABLE flow_steps; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.flow_steps TO palisade_app;
 
 
 --
@@ -2333,7 +2742,7 @@ GRANT UPDATE(updated_at) ON TABLE public.invitations TO palisade_system;
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.memberships TO palisade_app;
-GRANT SELECT,INSERT ON TABLE public.memberships TO palisade_system;
+GRANT SELECT,INSERT,DELETE ON TABLE public.memberships TO palisade_system;
 
 
 --
@@ -2413,7 +2822,7 @@ GRANT SELECT,INSERT ON TABLE public.role_users TO palisade_system;
 --
 
 GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.roles TO palisade_app;
-GRANT SELECT,INSERT ON TABLE public.roles TO palisade_system;
+GRANT SELECT,INSERT,DELETE ON TABLE public.roles TO palisade_system;
 
 
 --
@@ -2452,10 +2861,52 @@ GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.scans TO palisade_app;
 
 
 --
+-- Name: TABLE schedules; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.schedules TO palisade_app;
+
+
+--
+-- Name: COLUMN schedules.tenant_id; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT(tenant_id) ON TABLE public.schedules TO palisade_system;
+
+
+--
+-- Name: COLUMN schedules.provider_id; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT(provider_id) ON TABLE public.schedules TO palisade_system;
+
+
+--
+-- Name: COLUMN schedules.next_run_at; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT(next_run_at) ON TABLE public.schedules TO palisade_system;
+
+
+--
+-- Name: COLUMN schedules.enabled; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT(enabled) ON TABLE public.schedules TO palisade_system;
+
+
+--
 -- Name: TABLE spent_refresh_tokens; Type: ACL; Schema: public; Owner: -
 --
 
 GRANT SELECT,INSERT,DELETE ON TABLE public.spent_refresh_tokens TO palisade_system;
+
+
+--
+-- Name: TABLE tasks; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.tasks TO palisade_app;
 
 
 --
@@ -2486,7 +2937,7 @@ GRANT UPDATE(updated_at) ON TABLE public.tenants TO palisade_system;
 -- Name: TABLE users; Type: ACL; Schema: public; Owner: -
 --
 
-GRANT SELECT,INSERT ON TABLE public.users TO palisade_system;
+GRANT SELECT,INSERT,DELETE ON TABLE public.users TO palisade_system;
 
 
 --
@@ -2501,6 +2952,7 @@ GRANT SELECT(id) ON TABLE public.users TO palisade_app;
 --
 
 GRANT SELECT(name) ON TABLE public.users TO palisade_app;
+GRANT UPDATE(name) ON TABLE public.users TO palisade_system;
 
 
 --
@@ -2508,6 +2960,7 @@ GRANT SELECT(name) ON TABLE public.users TO palisade_app;
 --
 
 GRANT SELECT(email) ON TABLE public.users TO palisade_app;
+GRANT UPDATE(email) ON TABLE public.users TO palisade_system;
 
 
 --
@@ -2515,6 +2968,7 @@ GRANT SELECT(email) ON TABLE public.users TO palisade_app;
 --
 
 GRANT SELECT(company_name) ON TABLE public.users TO palisade_app;
+GRANT UPDATE(company_name) ON TABLE public.users TO palisade_system;
 
 
 --
@@ -2547,8 +3001,15 @@ GRANT UPDATE(last_login) ON TABLE public.users TO palisade_system;
 
 
 --
+-- Name: TABLE worker_leases; Type: ACL; Schema: public; Owner: -
+--
+
+GRANT SELECT,INSERT,DELETE,UPDATE ON TABLE public.worker_leases TO palisade_system;
+
+
+--
 -- PostgreSQL database dump complete
 --
 
-\unrestrict jDSflqMvH3Vh3RDYjXV4mmRwOWTzuUQyCyCIDsSsKrUisDi8UITOsUehwVQ2ff3
+\unrestrict FhhLla1jXYJP3PjmC9dlxW1o8Zrx68OOb84jIkWl8k9IucIvlakkR5ZGmCYKxls
 

@@ -12,6 +12,23 @@ import (
 	"github.com/google/uuid"
 )
 
+const countLockedOut = `-- name: CountLockedOut :one
+select count(*) from unnest($1::uuid[]) as t(id)
+where exists (select from memberships m where m.tenant_id = t.id) and not exists (
+    select from roles ro join role_users ru on ru.tenant_id = ro.tenant_id and ru.role_id = ro.id
+    where ro.tenant_id = t.id and ro.manage_account
+)
+`
+
+// Purpose: how many of some tenants have members but nobody who manages the account.
+// Index: memberships_pkey, roles_pkey, role_users_pkey.
+func (q *Queries) CountLockedOut(ctx context.Context, tenantIds []uuid.UUID) (int64, error) {
+	row := q.db.QueryRow(ctx, countLockedOut, tenantIds)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const countOwnMemberships = `-- name: CountOwnMemberships :one
 select count(*) from memberships m
 where m.user_id = $1 and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
@@ -38,6 +55,86 @@ func (q *Queries) CountOwnTenants(ctx context.Context, userID uuid.UUID) (int64,
 	var count int64
 	err := row.Scan(&count)
 	return count, err
+}
+
+const deleteUser = `-- name: DeleteUser :execrows
+delete from users where id = $1
+`
+
+// Purpose: close a person's account; memberships and roles held go with it.
+// Index: users_pkey.
+func (q *Queries) DeleteUser(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteUser, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const existFellows = `-- name: ExistFellows :one
+select count(distinct f.user_id) = cardinality($1::uuid[]) from memberships m
+join memberships f on f.tenant_id = m.tenant_id where m.user_id = $2 and f.user_id = any($1::uuid[])
+`
+
+type ExistFellowsParams struct {
+	Ids    []uuid.UUID
+	UserID uuid.UUID
+}
+
+// Purpose: whether all of some ids are people who share a tenant with the person: a filter by any other is refused.
+// Index: memberships_user, memberships_tenant_id_user_id_key.
+func (q *Queries) ExistFellows(ctx context.Context, arg ExistFellowsParams) (bool, error) {
+	row := q.db.QueryRow(ctx, existFellows, arg.Ids, arg.UserID)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const existOwnTenants = `-- name: ExistOwnTenants :one
+select count(*) = cardinality($1::uuid[]) from memberships where user_id = $2 and tenant_id = any($1::uuid[])
+`
+
+type ExistOwnTenantsParams struct {
+	Ids    []uuid.UUID
+	UserID uuid.UUID
+}
+
+// Purpose: whether all of some ids are tenants of the person: a filter by any other is refused.
+// Index: memberships_tenant_id_user_id_key.
+func (q *Queries) ExistOwnTenants(ctx context.Context, arg ExistOwnTenantsParams) (bool, error) {
+	row := q.db.QueryRow(ctx, existOwnTenants, arg.Ids, arg.UserID)
+	var column_1 bool
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const getProfile = `-- name: GetProfile :one
+select id, name, email, company_name, password, date_joined from users where id = $1 for no key update
+`
+
+type GetProfileRow struct {
+	ID          uuid.UUID
+	Name        string
+	Email       string
+	CompanyName string
+	Password    string
+	DateJoined  time.Time
+}
+
+// Purpose: a person's profile and password hash for a change; changes of the same person wait for each other.
+// Index: users_pkey.
+func (q *Queries) GetProfile(ctx context.Context, id uuid.UUID) (GetProfileRow, error) {
+	row := q.db.QueryRow(ctx, getProfile, id)
+	var i GetProfileRow
+	err := row.Scan(
+		&i.ID,
+		&i.Name,
+		&i.Email,
+		&i.CompanyName,
+		&i.Password,
+		&i.DateJoined,
+	)
+	return i, err
 }
 
 const listOwnMemberships = `-- name: ListOwnMemberships :many
@@ -141,4 +238,68 @@ func (q *Queries) ListOwnTenants(ctx context.Context, arg ListOwnTenantsParams) 
 		return nil, err
 	}
 	return items, nil
+}
+
+const lockOneTenant = `-- name: LockOneTenant :exec
+select id from tenants where id = $1 for no key update
+`
+
+// Purpose: make changes to who may do what in a tenant wait for each other.
+// Index: tenants_pkey.
+func (q *Queries) LockOneTenant(ctx context.Context, id uuid.UUID) error {
+	_, err := q.db.Exec(ctx, lockOneTenant, id)
+	return err
+}
+
+const lockOwnTenants = `-- name: LockOwnTenants :many
+select t.id from tenants t where t.id in (select m.tenant_id from memberships m where m.user_id = $1)
+order by t.id for no key update
+`
+
+// Purpose: make changes to who may do what in a person's tenants wait for each other; in one order, so that two such changes
+// cannot wait for each other in a circle.
+// Index: memberships_user, tenants_pkey.
+func (q *Queries) LockOwnTenants(ctx context.Context, userID uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, lockOwnTenants, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const updateProfile = `-- name: UpdateProfile :exec
+update users set name = $1, email = $2, company_name = $3, password = $4 where id = $5
+`
+
+type UpdateProfileParams struct {
+	Name        string
+	Email       string
+	CompanyName string
+	Password    string
+	ID          uuid.UUID
+}
+
+// Purpose: change what a person is called. An address that is taken violates users_email_key.
+// Index: users_pkey.
+func (q *Queries) UpdateProfile(ctx context.Context, arg UpdateProfileParams) error {
+	_, err := q.db.Exec(ctx, updateProfile,
+		arg.Name,
+		arg.Email,
+		arg.CompanyName,
+		arg.Password,
+		arg.ID,
+	)
+	return err
 }

@@ -30,3 +30,50 @@ limit @page_size offset @page_offset;
 -- Index: memberships_user.
 select count(*) from memberships m
 where m.user_id = @user_id and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
+
+-- name: ExistOwnTenants :one
+-- Purpose: whether all of some ids are tenants of the person: a filter by any other is refused.
+-- Index: memberships_tenant_id_user_id_key.
+select count(*) = cardinality(@ids::uuid[]) from memberships where user_id = @user_id and tenant_id = any(@ids::uuid[]);
+
+-- name: ExistFellows :one
+-- Purpose: whether all of some ids are people who share a tenant with the person: a filter by any other is refused.
+-- Index: memberships_user, memberships_tenant_id_user_id_key.
+select count(distinct f.user_id) = cardinality(@ids::uuid[]) from memberships m
+join memberships f on f.tenant_id = m.tenant_id where m.user_id = @user_id and f.user_id = any(@ids::uuid[]);
+
+-- name: GetProfile :one
+-- Purpose: a person's profile and password hash for a change; changes of the same person wait for each other.
+-- Index: users_pkey.
+select id, name, email, company_name, password, date_joined from users where id = @id for no key update;
+
+-- name: UpdateProfile :exec
+-- Purpose: change what a person is called. An address that is taken violates users_email_key.
+-- Index: users_pkey.
+update users set name = @name, email = @email, company_name = @company_name, password = @password where id = @id;
+
+-- name: LockOwnTenants :many
+-- Purpose: make changes to who may do what in a person's tenants wait for each other; in one order, so that two such changes
+-- cannot wait for each other in a circle.
+-- Index: memberships_user, tenants_pkey.
+select t.id from tenants t where t.id in (select m.tenant_id from memberships m where m.user_id = @user_id)
+order by t.id for no key update;
+
+-- name: LockOneTenant :exec
+-- Purpose: make changes to who may do what in a tenant wait for each other.
+-- Index: tenants_pkey.
+select id from tenants where id = @id for no key update;
+
+-- name: CountLockedOut :one
+-- Purpose: how many of some tenants have members but nobody who manages the account.
+-- Index: memberships_pkey, roles_pkey, role_users_pkey.
+select count(*) from unnest(@tenant_ids::uuid[]) as t(id)
+where exists (select from memberships m where m.tenant_id = t.id) and not exists (
+    select from roles ro join role_users ru on ru.tenant_id = ro.tenant_id and ru.role_id = ro.id
+    where ro.tenant_id = t.id and ro.manage_account
+);
+
+-- name: DeleteUser :execrows
+-- Purpose: close a person's account; memberships and roles held go with it.
+-- Index: users_pkey.
+delete from users where id = @id;
