@@ -24,17 +24,18 @@ type stamp map[string]string
 
 func main() {
 	force := flag.Bool("force", false, "make everything, changed or not")
+	only := flag.String("only", "", "the one step to take: schema or queries")
 	sqlc := flag.String("sqlc", "", "compiled query compiler to use instead of the pinned Go tool")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := generate(ctx, *force, *sqlc); err != nil {
+	if err := generate(ctx, *force, *only, *sqlc); err != nil {
 		fmt.Fprintln(os.Stderr, "gen:", err)
 		os.Exit(1)
 	}
 }
 
-func generate(ctx context.Context, force bool, sqlc string) error {
+func generate(ctx context.Context, force bool, only, sqlc string) error {
 	steps := []step{
 		{name: "schema", inputs: []string{"migrations/[0-9]*.sql", "sql/catalog/*.sql", "go.sum"}, outputs: []string{schemaFile}, make: writeSchema},
 		{name: "queries", inputs: []string{schemaFile, "sql/tenant/*.sql", "sql/system/*.sql", "sqlc.yaml", "tools/tools.mod", "tools/seal/*.go"},
@@ -43,6 +44,9 @@ func generate(ctx context.Context, force bool, sqlc string) error {
 	}
 	done := readStamp()
 	for _, step := range steps {
+		if only != "" && only != step.name {
+			continue
+		}
 		hash, err := step.hash()
 		if err != nil {
 			return err
