@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/palisade-sec/palisade/internal/api/providers"
+	"github.com/palisade-sec/palisade/internal/api/secrets"
 	"github.com/palisade-sec/palisade/internal/api/tenants"
 	"github.com/palisade-sec/palisade/internal/api/tokens"
 	"github.com/palisade-sec/palisade/internal/api/users"
@@ -36,6 +38,8 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		tokens.Operations(parts.Identity, parts.TokenLimit),
 		users.Operations(parts.Identity, parts.Tenants),
 		tenants.Operations(parts.Identity, parts.System),
+		providers.Operations(parts.Tenants),
+		secrets.Operations(parts.Tenants, parts.Secrets),
 	)
 	routes := make(map[[2]string]bool)
 	for _, operation := range built {

@@ -21,9 +21,10 @@ const Password = "Correct-Horse-9x!"
 
 // Server is a running API with a database of its own.
 type Server struct {
-	App *app.App
-	DB  *pgtest.DB
-	URL string // of the API's base, without a trailing slash
+	App    *app.App
+	DB     *pgtest.DB
+	URL    string // of the API's base, without a trailing slash
+	KeyDir string // folder of the token keys and the secret keys
 }
 
 // Start runs the API until the test ends.
@@ -31,15 +32,16 @@ func Start(t testing.TB) *Server {
 	t.Helper()
 	db := pgtest.New(t)
 	logger := slog.New(slog.DiscardHandler)
+	keys := t.TempDir()
 	program, err := app.Open(t.Context(), app.Settings{AppURL: db.URL(pgtest.App), SystemURL: db.URL(pgtest.System), MaxConns: 4,
-		KeyDir: t.TempDir(), TokenLimit: "off"}, logger)
+		KeyDir: keys, TokenLimit: "off"}, logger)
 	if err != nil {
 		t.Fatalf("open app: %v", err)
 	}
 	t.Cleanup(program.Close)
 	listener := httptest.NewServer(program)
 	t.Cleanup(listener.Close)
-	return &Server{App: program, DB: db, URL: listener.URL + "/api/v1"}
+	return &Server{App: program, DB: db, URL: listener.URL + "/api/v1", KeyDir: keys}
 }
 
 // Client speaks as one person; the zero token is anonymous.

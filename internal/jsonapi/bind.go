@@ -79,8 +79,8 @@ func (b *Binder) Failed() bool { return len(b.errors) > 0 }
 
 // Done ends the reading: the refusals of the fields or, when there are none, of unknown fields.
 func (b *Binder) Done() error {
-	if len(b.errors) > 0 {
-		return b.errors
+	if err := b.DoneLenient(); err != nil {
+		return err
 	}
 	var unknown []string
 	for name := range b.fields {
@@ -97,6 +97,11 @@ func (b *Binder) Done() error {
 
 // DoneLenient is Done for the documents whose unknown fields are ignored.
 func (b *Binder) DoneLenient() error {
+	for _, one := range b.errors {
+		if one.Status == http.StatusConflict {
+			return one // a relation of the wrong type ends the reading: it is answered alone
+		}
+	}
 	if len(b.errors) > 0 {
 		return b.errors
 	}
@@ -334,12 +339,15 @@ func identifier(name, kind string, value any) (uuid.UUID, *Error) {
 		return refuse(Relationship(name, "missing_type", "Invalid resource identifier object: missing 'type' attribute"))
 	}
 	if text, isText := given.(string); !isText || text != kind {
-		return refuse(Error{Status: http.StatusConflict, Code: "incorrect_relation_type", Pointer: "/data/relationships/" + name,
+		return refuse(Error{Status: http.StatusConflict, Code: "error", Pointer: "/data",
 			Detail: fmt.Sprintf("Incorrect relation type. Expected %s, received %s.", kind, plain(given))})
 	}
 	id, present := object["id"]
 	if !present {
 		return refuse(Relationship(name, "missing_id", "Invalid resource identifier object: missing 'id' attribute"))
+	}
+	if number, isNumber := id.(json.Number); id == nil || isNumber && isWhole(number) {
+		return refuse(Relationship(name, "does_not_exist", fmt.Sprintf("Invalid pk \"%s\" - object does not exist.", plain(id))))
 	}
 	text, isText := id.(string)
 	parsed, err := uuid.Parse(text)
@@ -348,6 +356,9 @@ func identifier(name, kind string, value any) (uuid.UUID, *Error) {
 	}
 	return parsed, nil
 }
+
+// isWhole reports whether a number is an integer that is not negative: the wire takes one for the value of a UUID.
+func isWhole(number json.Number) bool { return !strings.ContainsAny(number.String(), "-.eE") }
 
 // NotUUID is the 400 for a text that should have been a UUID.
 func NotUUID(pointer, text string) Error {

@@ -26,6 +26,7 @@ type Sealed interface{ sealed() }
 type Visible struct {
 	all       bool
 	condition filter.Fragment
+	only      uuid.UUID
 }
 
 // SeeAll shows every provider of the tenant.
@@ -49,6 +50,17 @@ func NewScope(tenant, user uuid.UUID, visible Visible) Scope {
 	return Scope{tenant: tenant, user: user, visible: visible}
 }
 
+// ForNewProvider makes the id of a provider that is about to be created and the scope in which its row can be written.
+//
+// The wall lets a scope write only what it shows, while people may create providers that policy does not show them
+// afterwards. The id is made here, at random, and is nobody's yet: the scope shows that one provider and hides all that
+// exist, so it is never wider than s, and no caller can aim it at a row that is there.
+func (s Scope) ForNewProvider() (Scope, uuid.UUID) {
+	id := uuid.New()
+	s.visible = Visible{only: id}
+	return s, id
+}
+
 // Tenant is the tenant of the scope.
 func (s Scope) Tenant() uuid.UUID { return s.tenant }
 
@@ -69,6 +81,8 @@ func (s Scope) settings() pipeline.Settings {
 	switch {
 	case s.visible.all:
 		settings.Visible = "*"
+	case s.visible.only != uuid.Nil:
+		settings.Visible = "{" + s.visible.only.String() + "}"
 	case !s.visible.condition.IsZero():
 		settings.Narrow = s.visible.condition
 	}
@@ -98,6 +112,12 @@ type DB interface {
 	QueryRow(ctx context.Context, sql string, args ...any) pgx.Row
 	// Shaped is the same DB with fragments for the markers of the statements it runs.
 	Shaped(fragments map[string]filter.Fragment) DB
+}
+
+// Violates reports whether err is Postgres refusing a row because of the constraint or unique index of that name.
+func Violates(err error, constraint string) bool {
+	var refused *pgconn.PgError
+	return errors.As(err, &refused) && refused.ConstraintName == constraint
 }
 
 // Read returns a DB that runs each statement in one round trip, in a read-only transaction of its own, on the replica
