@@ -179,6 +179,31 @@ func EncodeErrors(errors Errors) []byte {
 	return w.buffer.Bytes()
 }
 
+// EncodeDetail writes the error document of a Detail.
+func EncodeDetail(detail Detail) []byte {
+	w := &writer{}
+	w.buffer.WriteString(`{"errors":{"detail":`)
+	w.value(detail.Text)
+	w.buffer.WriteString(`}}`)
+	return w.buffer.Bytes()
+}
+
+// EncodeLinks writes the document of the API's root: data holds names and addresses instead of resources.
+func EncodeLinks(links []Attribute) []byte {
+	w := &writer{}
+	w.buffer.WriteString(`{"data":{`)
+	for i, link := range links {
+		if i > 0 {
+			w.buffer.WriteByte(',')
+		}
+		w.value(link.Name)
+		w.buffer.WriteByte(':')
+		w.value(link.Value)
+	}
+	w.buffer.WriteString(`}}`)
+	return w.buffer.Bytes()
+}
+
 // FormatTime writes a moment as the wire does: UTC with Z, microseconds only when there are some.
 func FormatTime(moment time.Time) string {
 	moment = moment.UTC().Truncate(time.Microsecond)

@@ -109,3 +109,15 @@ func NoRole() Error {
 func Conflict(pointer, detail string) Error {
 	return Error{Status: http.StatusConflict, Code: "conflict", Detail: detail, Pointer: pointer}
 }
+
+// Detail is a refusal that the wire sends as {"errors":{"detail":...}}, one object where all others send a list.
+type Detail struct {
+	Status int
+	Text   string
+}
+
+// Error returns the text.
+func (d Detail) Error() string { return d.Text }
+
+// AlreadyLinked is the 400 of adding to a relationship what is in it already.
+func AlreadyLinked(text string) Detail { return Detail{Status: http.StatusBadRequest, Text: text} }

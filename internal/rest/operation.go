@@ -29,6 +29,7 @@ type Operation struct {
 	Query     *filter.Table // query parameters that are taken; nil: they are not looked at
 	Mode      QueryMode     // how much of Query is checked
 	Cached    bool          // successful answers carry Cache-Control
+	TenantID  string        // path parameter that names a tenant: the roles held there decide, not those of the credential's tenant
 	HTMLIDs   bool          // an id that is no UUID is answered with the HTML 404
 	TextIDs   bool          // path parameters are not UUIDs
 	MaxBody   int64         // bytes; 0: DefaultMaxBody; negative: the handler bounds it

@@ -29,6 +29,8 @@ import (
 // a bad credential yields a refusal.
 type Authenticator interface {
 	Authenticate(ctx context.Context, header string) (*session.Principal, error)
+	// Enter is the same person in another tenant, with the roles held there; nil when they are no member of it.
+	Enter(ctx context.Context, principal *session.Principal, tenant uuid.UUID) (*session.Principal, error)
 }
 
 // Policy gives the active policy; authz.Engine is one. A request takes it once, so that its decision and its visibility
@@ -60,6 +62,7 @@ func NewServer(config Config, operations []Operation) *Server {
 		config.Timeout = 60 * time.Second
 	}
 	server := &Server{config: config, router: chi.NewMux()}
+	server.mountRoot()
 	server.router.NotFound(func(w http.ResponseWriter, _ *http.Request) { notFoundPage(w) })
 	document := huma.DefaultConfig("Palisade", "1.0.0")
 	document.OpenAPIPath, document.DocsPath, document.SchemasPath = "", "", ""
@@ -230,6 +233,9 @@ func (s *Server) admit(r *http.Request, operation *Operation) (*Request, error) 
 		if entry, ok := ctx.Value(entryKey{}).(*logEntry); ok {
 			entry.user, entry.tenant = principal.Subject.UserID.String(), principal.Subject.TenantID.String()
 		}
+		if err := s.enter(ctx, request); err != nil {
+			return nil, err
+		}
 		if err := s.decide(ctx, request); err != nil {
 			return nil, err
 		}
@@ -245,6 +251,23 @@ func (s *Server) admit(r *http.Request, operation *Operation) (*Request, error) 
 		}
 	}
 	return request, nil
+}
+
+// enter turns the principal into the one of the tenant that the path names, where the operation asks for that. Whoever is no
+// member of it stays who they are; for them the handler finds no such tenant.
+func (s *Server) enter(ctx context.Context, request *Request) error {
+	if request.operation.TenantID == "" {
+		return nil
+	}
+	id, err := uuid.Parse(chi.URLParamFromCtx(ctx, request.operation.TenantID))
+	if err != nil || id == request.Tenant() {
+		return nil // readPath refuses what is no UUID
+	}
+	there, err := s.config.Authenticator.Enter(ctx, request.Principal, id)
+	if err == nil && there != nil {
+		request.Principal = there
+	}
+	return err
 }
 
 func (s *Server) decide(ctx context.Context, request *Request) error {
@@ -320,11 +343,17 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if errors.As(err, &throttled) {
 		w.Header().Set("Retry-After", throttled.RetryAfter)
 	}
+	w.Header().Set("Content-Type", jsonapi.MediaType)
+	var detail jsonapi.Detail
+	if errors.As(err, &detail) {
+		w.WriteHeader(detail.Status)
+		_, _ = w.Write(jsonapi.EncodeDetail(detail))
+		return
+	}
 	refusal, ok := jsonapi.AsErrors(err)
 	if !ok {
 		refusal = s.unexpected(r, err)
 	}
-	w.Header().Set("Content-Type", jsonapi.MediaType)
 	if r == nil || r.Method != http.MethodHead {
 		body := jsonapi.EncodeErrors(refusal)
 		w.WriteHeader(refusal.Status())

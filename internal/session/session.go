@@ -92,6 +92,23 @@ func (a *Authenticator) load(ctx context.Context, claims token.Claims) (*Princip
 	return &Principal{Subject: authz.Subject{TenantID: claims.TenantID, UserID: claims.UserID, Roles: roles}}, nil
 }
 
+// Enter is the same person in another tenant, with the roles held there; nil when they are no member of it.
+func (a *Authenticator) Enter(ctx context.Context, principal *Principal, tenant uuid.UUID) (*Principal, error) {
+	user := principal.Subject.UserID
+	row, err := systemdb.New(a.system.Read(system.Session, user)).LoadSession(ctx, systemdb.LoadSessionParams{TenantID: tenant, UserID: user})
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && !row.Member {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("load session: %w", err)
+	}
+	roles, err := decodeRoles(row.Roles)
+	if err != nil {
+		return nil, err
+	}
+	return &Principal{Subject: authz.Subject{TenantID: tenant, UserID: user, Roles: roles}}, nil
+}
+
 // decodeRoles reads the roles that the query put together.
 func decodeRoles(encoded json.RawMessage) ([]authz.Role, error) {
 	var rows []struct {
