@@ -1,0 +1,60 @@
+# What people and CI run. Everything works with Go and a package mirror alone, also as root; test-engine needs Python
+# (or uv), conformance needs Python and the recorded conversations, bench and race a C compiler for the race detector.
+
+GO ?= go
+BINARY := bin/palisade
+ENGINE := .cache/engine
+# The recorded conversations are not part of this repository.
+CONFORMANCE_DIR ?= $(firstword $(wildcard ../*/conformance))
+# Packages in which goroutines share something.
+CONCURRENT := ./internal/authz/... ./internal/pipeline/... ./internal/tenant/... ./internal/system/... ./internal/rest/... \
+	./internal/engine/... ./internal/secret/... ./internal/postgres/... ./internal/session/...
+
+.PHONY: help build demo test race gen fresh lint bench conformance conformance-update test-engine clean
+
+help: ## Show the targets
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "%-20s %s\n", $$1, $$2}'
+
+build: ## Build bin/palisade
+	$(GO) build -o $(BINARY) ./cmd/palisade
+
+demo: build ## Start a server with sample organisations, people and findings
+	$(BINARY) demo
+
+test: ## Run all tests, with a real Postgres that is fetched when none is installed
+	$(GO) test -timeout 9m ./...
+
+race: ## Run the concurrent packages' tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -timeout 20m $(CONCURRENT)
+
+gen: ## Write what machines write: schema.sql, gen/, generated parts of docs/
+	$(GO) run ./tools/gen
+	$(GO) run ./cmd/palisade openapi > gen/openapi.yaml.new && mv gen/openapi.yaml.new gen/openapi.yaml
+	$(GO) run ./cmd/palisade openapi --version 3.0 > gen/openapi-3.0.yaml.new && mv gen/openapi-3.0.yaml.new gen/openapi-3.0.yaml
+	$(GO) run ./tools/compatibility
+
+fresh: gen ## Fail when generated files are not committed as they are generated
+	@git diff --exit-code -- gen migrations/schema.sql docs/compatibility.md
+	@untracked="$$(git ls-files --others --exclude-standard -- gen)"; test -z "$$untracked" || { echo "not committed: $$untracked"; exit 1; }
+
+lint: ## gofmt, go vet, staticcheck, the repository's own rules
+	@unformatted="$$(gofmt -l cmd gen internal migrations policy sql tools)"; test -z "$$unformatted" || { echo "not formatted: $$unformatted"; exit 1; }
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/tools.mod staticcheck ./...
+	$(GO) run ./tools/lint ./...
+
+bench: ## Run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+conformance: build ## Replay the recorded conversations against a fresh server; fail when fewer steps are equal than before
+	conformance/run.py --binary $(BINARY) --engine $(ENGINE)/bin/python --dir "$(CONFORMANCE_DIR)"
+
+conformance-update: build ## The same, and raise the kept numbers
+	conformance/run.py --binary $(BINARY) --engine $(ENGINE)/bin/python --dir "$(CONFORMANCE_DIR)" --update
+
+test-engine: ## Install the scan engine and an AWS emulator in .cache, and run the tests that need them
+	PALISADE_TEST_ENGINE_PYTHON="$$(tools/engine/install.sh $(CURDIR)/$(ENGINE))" && export PALISADE_TEST_ENGINE_PYTHON && \
+		$(GO) test -count=1 -timeout 15m -run 'Real' ./internal/... 
+
+clean: ## Remove what was built
+	rm -rf bin .cache
