@@ -3,6 +3,7 @@ package jsonapi
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
@@ -91,10 +92,10 @@ func readJSON(body []byte) (Input, error) {
 	decoder.UseNumber()
 	var document any
 	if err := decoder.Decode(&document); err != nil {
-		return Input{}, ParseError("JSON parse error - " + syntaxDetail(err))
+		return Input{}, ParseError("JSON parse error - " + syntaxDetail(body, err))
 	}
 	if _, err := decoder.Token(); err != io.EOF {
-		return Input{}, ParseError("JSON parse error - Extra data after the document.")
+		return Input{}, ParseError("JSON parse error - " + syntaxDetail(body, errExtraData))
 	}
 	members, ok := document.(map[string]any)
 	if !ok {
@@ -107,9 +108,13 @@ func readJSON(body []byte) (Input, error) {
 	return Input{data: data}, nil
 }
 
-func syntaxDetail(err error) string {
-	if err == io.ErrUnexpectedEOF || err == io.EOF {
-		return "unexpected end of the document."
+var errExtraData = errors.New("Extra data after the document.")
+
+// syntaxDetail says where a document is wrong; the decoder's own words are left for what only the decoder refuses, as
+// nesting that is too deep.
+func syntaxDetail(body []byte, err error) string {
+	if detail := fault(body); detail != "" {
+		return detail
 	}
 	return err.Error()
 }
