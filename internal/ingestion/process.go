@@ -1,0 +1,268 @@
+package ingestion
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/ingest"
+	"github.com/palisade-sec/palisade/internal/ocsf"
+	"github.com/palisade-sec/palisade/internal/tenant"
+)
+
+// The states of an ingestion on the wire.
+const (
+	Pending    = "pending"
+	Processing = "processing"
+	Completed  = "completed"
+	Failed     = "failed"
+)
+
+// ErrBusy says that another scan of the provider runs: the ingestion has to wait for its turn.
+var ErrBusy = errors.New("another scan of the provider is running")
+
+// Result says what became of a file.
+type Result struct {
+	State    string    `json:"state"`
+	ScanID   uuid.UUID `json:"scan_id"`
+	Findings int64     `json:"findings_count"`
+	Errors   int64     `json:"errors_count"`
+}
+
+// Finish ends the task of a file, in the transaction that ends the file.
+type Finish func(ctx context.Context, tx *tenant.Tx, result Result) error
+
+// Process stores the findings of a file as one scan. A file that cannot be read to its end stores nothing. Process may be
+// called again for a file that an earlier call did not finish: it starts over. ErrBusy asks to call it later.
+func (s *Service) Process(ctx context.Context, scope tenant.Scope, id uuid.UUID, finish Finish) (Result, error) {
+	work, err := s.start(ctx, scope, id)
+	if err != nil || work == nil {
+		return Result{}, err
+	}
+	damage, err := work.load(ctx)
+	if err != nil {
+		return Result{}, err
+	}
+	if damage != nil {
+		return work.fail(ctx, damage, finish)
+	}
+	return work.complete(ctx, finish)
+}
+
+// work is one attempt at one file.
+type work struct {
+	service  *Service
+	scope    tenant.Scope
+	id       uuid.UUID
+	scan     ingest.Scan
+	account  string
+	bytes    int64
+	errors   errorList
+	findings int64
+}
+
+// start claims the file and its scan; nil work means that there is nothing left to do.
+func (s *Service) start(ctx context.Context, scope tenant.Scope, id uuid.UUID) (*work, error) {
+	var w *work
+	err := s.executor.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
+		queries := tenantdb.New(tx)
+		row, err := queries.GetIngestionForWork(ctx, id)
+		if errors.Is(err, pgx.ErrNoRows) || err == nil && (row.State == Completed || row.State == Failed) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("get ingestion: %w", err)
+		}
+		w = &work{service: s, scope: scope, id: id, account: row.Uid, bytes: row.Bytes, scan: ingest.Scan{ProviderID: *row.ProviderID}}
+		if w.scan.ID, err = claimScan(ctx, queries, scope, row); err != nil {
+			return err
+		}
+		if err := queries.DeleteIngestionErrors(ctx, id); err != nil {
+			return fmt.Errorf("delete errors of an earlier attempt: %w", err)
+		}
+		return queries.StartIngestion(ctx, tenantdb.StartIngestionParams{ID: id, ScanID: w.scan.ID})
+	})
+	if err != nil {
+		return nil, err
+	}
+	return w, nil
+}
+
+// claimScan starts the scan of a file, or starts it again.
+func claimScan(ctx context.Context, queries *tenantdb.Queries, scope tenant.Scope, row tenantdb.GetIngestionForWorkRow) (uuid.UUID, error) {
+	if row.ScanID != nil {
+		_, err := queries.RestartIngestionScan(ctx, *row.ScanID)
+		return *row.ScanID, err
+	}
+	scan, err := uuid.NewV7()
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("new id: %w", err)
+	}
+	if _, err := queries.LockProvider(ctx, *row.ProviderID); err != nil {
+		return uuid.Nil, fmt.Errorf("lock provider: %w", err)
+	}
+	busy, err := queries.OtherScanExecuting(ctx, tenantdb.OtherScanExecutingParams{ProviderID: *row.ProviderID, ScanID: scan})
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("look for a running scan: %w", err)
+	}
+	if busy {
+		return uuid.Nil, ErrBusy
+	}
+	err = queries.CreateIngestionScan(ctx, tenantdb.CreateIngestionScanParams{TenantID: scope.Tenant(), ID: scan, ProviderID: *row.ProviderID})
+	if err != nil {
+		return uuid.Nil, fmt.Errorf("create scan: %w", err)
+	}
+	return scan, nil
+}
+
+// load stores the findings of the file, batch by batch. damage is what made the rest of the file unreadable.
+func (w *work) load(ctx context.Context) (damage *ocsf.FileError, err error) {
+	checks, err := w.service.checks(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("load catalogue: %w", err)
+	}
+	run, err := ingest.Begin(ctx, w.service.executor, w.scope, w.scan)
+	if err != nil {
+		return nil, err
+	}
+	source := w.service.open(ctx, w.scope, w.id)
+	reader := ocsf.NewReader(source, ocsf.Limits{}, checks)
+	for index := int64(0); ; index++ {
+		finding, err := reader.Next()
+		var item *ocsf.ItemError
+		var file *ocsf.FileError
+		switch {
+		case errors.As(err, &item):
+			err = w.note(ctx, item.Code, item.Detail, item.Index, item.UID)
+		case errors.As(err, &file):
+			return file, nil
+		case errors.Is(err, io.EOF):
+			w.findings = run.Stored()
+			if err := run.Flush(ctx); err != nil {
+				return nil, err
+			}
+			w.findings = run.Stored()
+			return nil, nil
+		case err != nil:
+			return nil, fmt.Errorf("read file: %w", err)
+		case !finding.BelongsTo(w.account):
+			err = w.note(ctx, "foreign_account", "The finding is about another account than the rest of the file.", index, finding.UID)
+		default:
+			err = w.add(ctx, run, finding, source)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// add stores a finding; with every batch the scan's progress moves.
+func (w *work) add(ctx context.Context, run *ingest.Run, finding ocsf.Finding, source *chunks) error {
+	before := run.Stored()
+	if err := run.Add(ctx, finding); err != nil {
+		return err
+	}
+	if run.Stored() == before || w.bytes == 0 {
+		return nil
+	}
+	progress := min(int32(int64(source.number)*chunkSize*100/w.bytes), 99)
+	return w.service.executor.Write(ctx, w.scope, func(ctx context.Context, tx *tenant.Tx) error {
+		return tenantdb.New(tx).AdvanceScan(ctx, tenantdb.AdvanceScanParams{ID: w.scan.ID, Progress: progress})
+	})
+}
+
+// complete switches the scan and the file to completed in one transaction.
+func (w *work) complete(ctx context.Context, finish Finish) (Result, error) {
+	if err := w.flushErrors(ctx); err != nil {
+		return Result{}, err
+	}
+	result := Result{State: Completed, ScanID: w.scan.ID, Findings: w.findings, Errors: w.errors.count}
+	err := w.service.executor.Write(ctx, w.scope, func(ctx context.Context, tx *tenant.Tx) error {
+		if err := ingest.Complete(ctx, tx, w.scan); err != nil {
+			return err
+		}
+		return w.end(ctx, tx, result, finish)
+	})
+	return result, err
+}
+
+// fail removes what was stored, and says what is wrong with the file.
+func (w *work) fail(ctx context.Context, damage *ocsf.FileError, finish Finish) (Result, error) {
+	if err := w.note(ctx, damage.Code, damage.Error(), -1, ""); err != nil {
+		return Result{}, err
+	}
+	if err := w.flushErrors(ctx); err != nil {
+		return Result{}, err
+	}
+	if err := ingest.Discard(ctx, w.service.executor, w.scope, w.scan); err != nil {
+		return Result{}, err
+	}
+	result := Result{State: Failed, ScanID: w.scan.ID, Errors: w.errors.count}
+	err := w.service.executor.Write(ctx, w.scope, func(ctx context.Context, tx *tenant.Tx) error {
+		if err := tenantdb.New(tx).FailIngestionScan(ctx, w.scan.ID); err != nil {
+			return fmt.Errorf("fail scan: %w", err)
+		}
+		return w.end(ctx, tx, result, finish)
+	})
+	return result, err
+}
+
+// end writes the outcome and drops the file.
+func (w *work) end(ctx context.Context, tx *tenant.Tx, result Result, finish Finish) error {
+	queries := tenantdb.New(tx)
+	err := queries.FinishIngestion(ctx, tenantdb.FinishIngestionParams{ID: w.id, State: result.State, FindingsCount: result.Findings, ErrorsCount: result.Errors})
+	if err != nil {
+		return fmt.Errorf("finish ingestion: %w", err)
+	}
+	if err := queries.DeleteIngestionChunks(ctx, w.id); err != nil {
+		return fmt.Errorf("delete file: %w", err)
+	}
+	if finish == nil {
+		return nil
+	}
+	return finish(ctx, tx, result)
+}
+
+// errorList collects what could not be stored until there is enough to write.
+type errorList struct {
+	count   int64
+	pending tenantdb.AddIngestionErrorsParams
+}
+
+// errorBatch is how many errors one statement writes.
+const errorBatch = 500
+
+func (w *work) note(ctx context.Context, code, detail string, index int64, uid string) error {
+	w.errors.count++
+	pending := &w.errors.pending
+	pending.Numbers = append(pending.Numbers, w.errors.count)
+	pending.Codes = append(pending.Codes, code)
+	pending.Details = append(pending.Details, detail)
+	pending.Indexes = append(pending.Indexes, index)
+	pending.Uids = append(pending.Uids, uid)
+	if len(pending.Numbers) < errorBatch {
+		return nil
+	}
+	return w.flushErrors(ctx)
+}
+
+func (w *work) flushErrors(ctx context.Context) error {
+	pending := w.errors.pending
+	if len(pending.Numbers) == 0 {
+		return nil
+	}
+	w.errors.pending = tenantdb.AddIngestionErrorsParams{}
+	pending.TenantID, pending.IngestionID, pending.ProviderID = w.scope.Tenant(), w.id, w.scan.ProviderID
+	err := w.service.executor.Write(ctx, w.scope, func(ctx context.Context, tx *tenant.Tx) error {
+		return tenantdb.New(tx).AddIngestionErrors(ctx, pending)
+	})
+	if err != nil {
+		return fmt.Errorf("store errors: %w", err)
+	}
+	return nil
+}
