@@ -1,0 +1,94 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Settings are all settings of the program. The tags of each field: its key, which is the flag's name, the key in the file
+// and, in capitals with PALISADE_ before it and underscores for hyphens, the environment variable; its default; what it
+// is for; and "secret" when it must not be shown.
+type Settings struct {
+	Listen      string        `key:"listen" default:"127.0.0.1:8080" usage:"address to listen on"`
+	DataDir     string        `key:"data-dir" usage:"folder for the database and the keys (default: the user's data folder)"`
+	KeyDir      string        `key:"key-dir" usage:"folder for the keys (default: keys in the data folder)"`
+	PolicyDir   string        `key:"policy-dir" usage:"folder with the access policy, read again when it changes (default: the built-in policy)"`
+	TokenLimit  string        `key:"token-rate-limit" default:"50/minute" usage:"how often one address may try credentials, or off"`
+	TrustProxy  bool          `key:"trust-proxy" default:"false" usage:"believe X-Forwarded-Proto and X-Forwarded-Host"`
+	CORSOrigins []string      `key:"cors-origins" usage:"origins that browsers may call from, comma separated"`
+	Worker      bool          `key:"worker" default:"true" usage:"run background jobs in the server too"`
+	Migrate     bool          `key:"migrate" default:"false" usage:"bring an external database to the current schema before serving"`
+	LogLevel    string        `key:"log-level" default:"info" usage:"debug, info, warn or error"`
+	LogFormat   string        `key:"log-format" default:"json" usage:"json or text"`
+	StopAfter   time.Duration `key:"stop-after" default:"30s" usage:"how long requests and jobs may take to end when the program is stopped"`
+
+	AppURL           string `key:"database-url" secret:"true" usage:"database as palisade_app; none: the program runs a Postgres of its own in the data folder"`
+	SystemURL        string `key:"database-system-url" secret:"true" usage:"database as palisade_system; needed with database-url"`
+	OwnerURL         string `key:"database-owner-url" secret:"true" usage:"database as palisade_owner; for migrations only"`
+	AppReplicaURL    string `key:"database-replica-url" secret:"true" usage:"read replica as palisade_app"`
+	SystemReplicaURL string `key:"database-system-replica-url" secret:"true" usage:"read replica as palisade_system"`
+	MaxConns         int    `key:"database-max-conns" default:"20" usage:"connections that each role may open"`
+
+	EnginePython  string   `key:"prowler-python" usage:"Python interpreter that has prowler installed (default: that of the prowler command, else python3)"`
+	EnginePassEnv []string `key:"engine-pass-env" usage:"environment variables that the scan engine gets besides the minimum, comma separated"`
+}
+
+// Keys returns the folder of the keys.
+func (s Settings) Keys() string {
+	if s.KeyDir != "" {
+		return s.KeyDir
+	}
+	return filepath.Join(s.DataDir, "keys")
+}
+
+// PostgresDir is the folder of the program's own Postgres.
+func (s Settings) PostgresDir() string { return filepath.Join(s.DataDir, "postgres") }
+
+// Embedded reports whether the program runs a Postgres of its own.
+func (s Settings) Embedded() bool { return s.AppURL == "" && s.SystemURL == "" && s.OwnerURL == "" }
+
+// complete fills in what depends on the machine and refuses what makes no sense.
+func (s *Settings) complete() error {
+	if s.DataDir == "" {
+		dir, err := dataHome()
+		if err != nil {
+			return err
+		}
+		s.DataDir = filepath.Join(dir, "palisade")
+	}
+	if (s.AppURL == "") != (s.SystemURL == "") {
+		return fmt.Errorf("database-url and database-system-url go together: the program works as two roles")
+	}
+	if s.MaxConns < 1 || s.MaxConns > 1000 {
+		return fmt.Errorf("database-max-conns is %d: want 1 to 1000", s.MaxConns)
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
+		return fmt.Errorf("log-level is %q: want debug, info, warn or error", s.LogLevel)
+	}
+	if s.LogFormat != "json" && s.LogFormat != "text" {
+		return fmt.Errorf("log-format is %q: want json or text", s.LogFormat)
+	}
+	return nil
+}
+
+// dataHome is the user's folder for data, by the XDG Base Directory Specification.
+func dataHome() (string, error) {
+	if dir := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(dir) {
+		return dir, nil
+	}
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", fmt.Errorf("find the user's data folder (set data-dir): %w", err)
+	}
+	return filepath.Join(home, ".local", "share"), nil
+}
+
+// environment is the variable of a key.
+func environment(key string) string {
+	return "PALISADE_" + strings.ToUpper(strings.ReplaceAll(key, "-", "_"))
+}
