@@ -11,6 +11,27 @@ import (
 	"github.com/google/uuid"
 )
 
+const clearFailedFindingsOfResources = `-- name: ClearFailedFindingsOfResources :exec
+update resources r set failed_findings_count = 0
+where r.provider_id = $1 and r.failed_findings_count <> 0 and r.id not in (
+    select m.resource_id from findings f join resource_finding_mappings m on m.finding_id = f.id
+    where f.scan_id = $2 and f.status_rank = 1 and not f.muted
+)
+`
+
+type ClearFailedFindingsOfResourcesParams struct {
+	ProviderID uuid.UUID
+	ScanID     uuid.UUID
+}
+
+// Purpose: resources of the provider about which the scan has no failure that is not muted have none. NOT IN becomes a hashed
+// subplan whatever the planner knows of the tables; a join with a misjudged side was quadratic.
+// Index: resources_tenant_id_provider_id_uid_key, findings_scan, resource_finding_mappings_pkey.
+func (q *Queries) ClearFailedFindingsOfResources(ctx context.Context, arg ClearFailedFindingsOfResourcesParams) error {
+	_, err := q.db.Exec(ctx, clearFailedFindingsOfResources, arg.ProviderID, arg.ScanID)
+	return err
+}
+
 const completeScan = `-- name: CompleteScan :execrows
 update scans s set state = 'completed', progress = 100, completed_at = now(), updated_at = now(),
     duration = extract(epoch from now() - coalesce(s.started_at, now()))::integer,
@@ -30,28 +51,20 @@ func (q *Queries) CompleteScan(ctx context.Context, scanID uuid.UUID) (int64, er
 }
 
 const countFailedFindingsOfResources = `-- name: CountFailedFindingsOfResources :exec
-with failed as (
+with failed as materialized (
     select m.resource_id, count(*)::integer as failures
     from findings f join resource_finding_mappings m on m.finding_id = f.id
-    where f.scan_id = $2 and f.status = 'FAIL' and not f.muted
+    where f.scan_id = $1 and f.status_rank = 1 and not f.muted
     group by m.resource_id
 )
-update resources r set failed_findings_count = coalesce(n.failures, 0)
-from resources o left join failed n on n.resource_id = o.id
-where o.provider_id = $1 and r.tenant_id = o.tenant_id and r.id = o.id
-    and r.failed_findings_count <> coalesce(n.failures, 0)
+update resources r set failed_findings_count = n.failures
+from failed n where r.id = n.resource_id and r.failed_findings_count <> n.failures
 `
 
-type CountFailedFindingsOfResourcesParams struct {
-	ProviderID uuid.UUID
-	ScanID     uuid.UUID
-}
-
-// Purpose: set failed_findings_count of the provider's resources to what the scan found; resources that it did not see have
-// none. Rows whose number stays are not touched.
-// Index: resources_tenant_id_provider_id_uid_key, findings_scan.
-func (q *Queries) CountFailedFindingsOfResources(ctx context.Context, arg CountFailedFindingsOfResourcesParams) error {
-	_, err := q.db.Exec(ctx, countFailedFindingsOfResources, arg.ProviderID, arg.ScanID)
+// Purpose: set failed_findings_count of the resources that the scan found failures on. Rows whose number stays are not touched.
+// Index: resources_pkey, findings_scan, resource_finding_mappings_pkey.
+func (q *Queries) CountFailedFindingsOfResources(ctx context.Context, scanID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, countFailedFindingsOfResources, scanID)
 	return err
 }
 

@@ -130,7 +130,11 @@ func Complete(ctx context.Context, tx *tenant.Tx, scan Scan) error {
 		return err
 	}
 	queries := tenantdb.New(tx)
-	if err := queries.CountFailedFindingsOfResources(ctx, tenantdb.CountFailedFindingsOfResourcesParams{ScanID: scan.ID, ProviderID: scan.ProviderID}); err != nil {
+	err := queries.ClearFailedFindingsOfResources(ctx, tenantdb.ClearFailedFindingsOfResourcesParams{ScanID: scan.ID, ProviderID: scan.ProviderID})
+	if err != nil {
+		return fmt.Errorf("clear failed findings: %w", err)
+	}
+	if err := queries.CountFailedFindingsOfResources(ctx, scan.ID); err != nil {
 		return fmt.Errorf("count failed findings: %w", err)
 	}
 	completed, err := queries.CompleteScan(ctx, scan.ID)
