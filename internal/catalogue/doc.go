@@ -1,6 +1,5 @@
-// Package catalogue reads catalogue files: what an engine of one version says about its checks and about the
-// compliance frameworks that those checks serve, for every provider type.
+// Package catalogue holds what an engine of one version says about its checks and about the compliance frameworks that
+// those checks serve, for every provider type: the file format, its storage, and a lookup in memory.
 //
-// It holds the file format and a lookup in memory. Storing a catalogue, and everything that depends on a
-// database or a tenant, is elsewhere; so is asking an engine for its catalogue.
+// What does not belong here: asking an engine for its catalogue, and anything that belongs to a tenant.
 package catalogue

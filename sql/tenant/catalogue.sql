@@ -1,0 +1,22 @@
+-- What engines can check: reference data that every tenant reads and none has of its own.
+
+-- name: ListCatalogueChecks :many
+-- Purpose: everything known about checks, to complete findings with.
+-- Index: none; all rows are read.
+select provider, content from catalogue_checks;
+
+-- name: GetCatalogueRevision :one
+-- Purpose: tells whether the checks changed since they were last read.
+-- Index: none; the table is small.
+select count(*) as checks, coalesce(max(updated_at), 'epoch')::timestamptz as newest from catalogue_checks;
+
+-- name: SummariseCatalogue :many
+-- Purpose: for each provider type, how many checks and frameworks are known and from which version of the engine.
+-- Index: none; the tables are small.
+select k.provider::text as provider, max(k.engine_version)::text as engine_version,
+    count(*) filter (where k.is_check) as checks, count(*) filter (where not k.is_check) as frameworks
+from (
+    select provider, engine_version, true as is_check from catalogue_checks
+    union all
+    select provider, engine_version, false from catalogue_frameworks
+) k group by k.provider order by k.provider;
