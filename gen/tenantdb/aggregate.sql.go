@@ -35,13 +35,16 @@ func (q *Queries) ClearFailedFindingsOfResources(ctx context.Context, arg ClearF
 const completeScan = `-- name: CompleteScan :execrows
 update scans s set state = 'completed', progress = 100, completed_at = now(), updated_at = now(),
     duration = extract(epoch from now() - coalesce(s.started_at, now()))::integer,
-    unique_resource_count = (select count(*) from scan_resource_summaries r where r.scan_id = s.id)
+    unique_resource_count = (select count(*) from scan_resource_summaries r where r.scan_id = s.id),
+    (first_finding_id, last_finding_id) = (
+        select min(f.id::text collate "C")::uuid, max(f.id::text collate "C")::uuid from findings f where f.scan_id = s.id
+    )
 where s.id = $1 and s.state = 'executing'
 `
 
-// Purpose: switch a scan to completed, with its duration and the number of distinct resources. No row: the scan is not
-// executing any more, and nothing that was aggregated may stand.
-// Index: scans_pkey, scan_resource_summaries_pkey.
+// Purpose: switch a scan to completed, with its duration, the number of distinct resources and the range of its findings'
+// ids, by which lists find them. No row: the scan is not executing any more, and nothing that was aggregated may stand.
+// Index: scans_pkey, scan_resource_summaries_pkey, findings_scan.
 func (q *Queries) CompleteScan(ctx context.Context, scanID uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, completeScan, scanID)
 	if err != nil {
@@ -177,7 +180,7 @@ func (q *Queries) InsertScanResourceSummaries(ctx context.Context, scanID uuid.U
 
 const insertScanSummaries = `-- name: InsertScanSummaries :exec
 insert into scan_summaries (tenant_id, provider_id, scan_id, check_id, service, severity, region, pass, fail, muted, total,
-    new, changed, unchanged, fail_new, fail_changed, pass_new, pass_changed, muted_new, muted_changed)
+    new, changed, unchanged, fail_new, fail_changed, pass_new, pass_changed, muted_new, muted_changed, pass_muted, fail_muted)
 select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region,
     count(*) filter (where f.status = 'PASS' and not f.muted),
     count(*) filter (where f.status = 'FAIL' and not f.muted),
@@ -191,13 +194,15 @@ select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity,
     count(*) filter (where f.delta = 'new' and f.status = 'PASS' and not f.muted),
     count(*) filter (where f.delta = 'changed' and f.status = 'PASS' and not f.muted),
     count(*) filter (where f.delta = 'new' and f.muted),
-    count(*) filter (where f.delta = 'changed' and f.muted)
+    count(*) filter (where f.delta = 'changed' and f.muted),
+    count(*) filter (where f.status = 'PASS' and f.muted),
+    count(*) filter (where f.status = 'FAIL' and f.muted)
 from findings f
 where f.scan_id = $1
 group by f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region
 `
 
-// Purpose: count a scan's findings per check, service, severity and region. Muted findings count in total and muted_* only,
+// Purpose: count a scan's findings per check, service, severity and region. Muted findings count in total, muted_* and *_muted only,
 // manual ones in total and the deltas.
 // Index: findings_scan.
 func (q *Queries) InsertScanSummaries(ctx context.Context, scanID uuid.UUID) error {

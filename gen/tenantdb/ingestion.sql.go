@@ -246,6 +246,49 @@ func (q *Queries) FinishIngestion(ctx context.Context, arg FinishIngestionParams
 	return err
 }
 
+const getIngestion = `-- name: GetIngestion :one
+select i.id, i.state, i.filename, i.bytes, i.findings_count, i.errors_count, i.inserted_at, i.updated_at, i.completed_at,
+    i.provider_id, i.scan_id, i.task_id
+from ingestions i where i.id = $1 and i.state <> 'uploading'
+`
+
+type GetIngestionRow struct {
+	ID            uuid.UUID
+	State         string
+	Filename      string
+	Bytes         int64
+	FindingsCount int64
+	ErrorsCount   int64
+	InsertedAt    time.Time
+	UpdatedAt     time.Time
+	CompletedAt   *time.Time
+	ProviderID    *uuid.UUID
+	ScanID        *uuid.UUID
+	TaskID        *uuid.UUID
+}
+
+// Purpose: one file that was handed in.
+// Index: ingestions_pkey.
+func (q *Queries) GetIngestion(ctx context.Context, id uuid.UUID) (GetIngestionRow, error) {
+	row := q.db.QueryRow(ctx, getIngestion, id)
+	var i GetIngestionRow
+	err := row.Scan(
+		&i.ID,
+		&i.State,
+		&i.Filename,
+		&i.Bytes,
+		&i.FindingsCount,
+		&i.ErrorsCount,
+		&i.InsertedAt,
+		&i.UpdatedAt,
+		&i.CompletedAt,
+		&i.ProviderID,
+		&i.ScanID,
+		&i.TaskID,
+	)
+	return i, err
+}
+
 const getIngestionChunk = `-- name: GetIngestionChunk :one
 select content from ingestion_chunks where ingestion_id = $1 and number = $2
 `

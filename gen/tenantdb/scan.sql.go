@@ -48,6 +48,20 @@ func (q *Queries) BeginScan(ctx context.Context, id uuid.UUID) (int64, error) {
 	return result.RowsAffected(), nil
 }
 
+const condemnProvider = `-- name: CondemnProvider :execrows
+update providers set deleted_at = now(), updated_at = now() where id = $1 and deleted_at is null
+`
+
+// Purpose: a provider is to be deleted: from now on it is not there. No row: it was not before.
+// Index: providers_pkey.
+func (q *Queries) CondemnProvider(ctx context.Context, id uuid.UUID) (int64, error) {
+	result, err := q.db.Exec(ctx, condemnProvider, id)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const countScans = `-- name: CountScans :one
 select count(*) from scans s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id and p.deleted_at is null
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */

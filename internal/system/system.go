@@ -33,6 +33,8 @@ const (
 	Invitation Scope = "invitation" // accept an invitation by its token
 	Catalogue  Scope = "catalogue"  // replace the reference data of an engine version
 	Upkeep     Scope = "upkeep"     // partitions, expired rows, stale work
+	Queue      Scope = "queue"      // leases of workers, and the jobs of workers that died
+	Schedule   Scope = "schedule"   // which schedules are due
 )
 
 // Executor opens scopes on the system role's pools.

@@ -1,0 +1,59 @@
+package jobs
+
+import (
+	"errors"
+	"math/rand/v2"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
+)
+
+// Transient marks an error as one that may pass: the job is tried again.
+func Transient(err error) error {
+	if err == nil {
+		return nil
+	}
+	return transient{err}
+}
+
+type transient struct{ error }
+
+func (t transient) Unwrap() error { return t.error }
+
+// mayPass tells errors that may pass from those that will not. Nothing is tried again on suspicion.
+func mayPass(err error) bool {
+	if _, marked := errors.AsType[transient](err); marked {
+		return true
+	}
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
+		switch refused.Code {
+		case "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03": // serialization, deadlock, lock, connections, shutdown
+			return true
+		}
+		return strings.HasPrefix(refused.Code, "08")
+	}
+	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
+		return true
+	}
+	if broken, ok := errors.AsType[net.Error](err); ok {
+		return broken.Timeout() || pgconn.SafeToRetry(err)
+	}
+	return pgconn.SafeToRetry(err)
+}
+
+const (
+	firstPause   = 2 * time.Second
+	longestPause = 10 * time.Minute
+)
+
+// pause is how long to wait before the next attempt, after so many that failed: twice as long each time, half of it by chance
+// so that jobs that failed together do not come back together.
+func pause(failures int) time.Duration {
+	whole := longestPause
+	if failures < 9 {
+		whole = min(firstPause<<failures, longestPause)
+	}
+	return whole/2 + rand.N(whole/2+1)
+}

@@ -1,0 +1,7 @@
+-- Scope schedule. Reason: one sweep finds what is due in every tenant; each run is then started inside its tenant.
+
+-- name: ListDueSchedules :many
+-- Purpose: providers whose next scheduled scan is due, the longest due first.
+-- Index: schedules_due.
+select c.tenant_id, c.provider_id from schedules c where c.enabled and c.next_run_at <= now()
+order by c.next_run_at, c.tenant_id, c.provider_id limit @batch;
