@@ -8,15 +8,22 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/palisade-sec/palisade/internal/api/invitations"
+	"github.com/palisade-sec/palisade/internal/api/memberships"
+	"github.com/palisade-sec/palisade/internal/api/providergroups"
 	"github.com/palisade-sec/palisade/internal/api/providers"
+	"github.com/palisade-sec/palisade/internal/api/roles"
 	"github.com/palisade-sec/palisade/internal/api/secrets"
 	"github.com/palisade-sec/palisade/internal/api/tenants"
 	"github.com/palisade-sec/palisade/internal/api/tokens"
 	"github.com/palisade-sec/palisade/internal/api/users"
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/identity"
+	"github.com/palisade-sec/palisade/internal/invitation"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/providergroup"
 	"github.com/palisade-sec/palisade/internal/rest"
+	"github.com/palisade-sec/palisade/internal/role"
 	"github.com/palisade-sec/palisade/internal/secret"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
@@ -34,10 +41,15 @@ type Parts struct {
 // Operations are all operations of the API, those that are not built yet last: they answer 501. known is the policy's list
 // of operations; an operation that the policy does not know is an error.
 func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]rest.Operation, error) {
+	roleService := role.New(parts.Tenants)
 	built := slices.Concat(
 		tokens.Operations(parts.Identity, parts.TokenLimit),
-		users.Operations(parts.Identity, parts.Tenants),
-		tenants.Operations(parts.Identity, parts.System),
+		users.Operations(parts.Identity, roleService, parts.Tenants, parts.System),
+		tenants.Operations(parts.Identity, parts.System, parts.Tenants),
+		memberships.Operations(parts.Tenants, parts.System),
+		roles.Operations(roleService, parts.Tenants),
+		providergroups.Operations(providergroup.New(parts.Tenants), parts.Tenants),
+		invitations.Operations(invitation.New(parts.Tenants), parts.Identity, parts.Tenants),
 		providers.Operations(parts.Tenants),
 		secrets.Operations(parts.Tenants, parts.Secrets),
 	)

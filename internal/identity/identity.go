@@ -74,11 +74,18 @@ func (s *Service) SignUp(ctx context.Context, wanted NewUser) (User, error) {
 		if user, err = createUser(ctx, queries, wanted, hash); err != nil {
 			return err
 		}
+		if wanted.InvitationToken != "" {
+			joins, err := findInvitation(ctx, queries, wanted.InvitationToken, user.Email, errBadCode)
+			if err != nil {
+				return err
+			}
+			return join(ctx, queries, joins, user.ID)
+		}
 		local, _, _ := strings.Cut(user.Email, "@")
 		_, err := found(ctx, queries, user.ID, truncate(local, 85)+" default tenant")
 		return err
 	})
-	return user, err
+	return user, s.noteLapse(ctx, system.SignUp, err)
 }
 
 // Found creates another organisation for a person, who becomes its owner and holds its role admin.

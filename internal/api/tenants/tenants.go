@@ -9,11 +9,13 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/palisade-sec/palisade/gen/systemdb"
+	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/identity"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/system"
+	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
 // Attributes are the attributes of an organisation.
@@ -25,7 +27,7 @@ type Attributes struct {
 var Query = filter.MustTable(filter.Table{
 	Fields: []filter.Field{
 		{Name: "name", Column: "t.name", Lookups: filter.Exact | filter.IContains},
-		{Name: "inserted_at", Kind: filter.DateTime, Column: "t.inserted_at", Lookups: filter.Exact | filter.GTE | filter.LTE},
+		{Name: "inserted_at", Kind: filter.DateTime, Column: "t.inserted_at", Lookups: filter.Exact | filter.OnDate | filter.GTE | filter.LTE},
 		{Name: "updated_at", Kind: filter.DateTime, Column: "t.updated_at", Lookups: filter.Exact | filter.GTE | filter.LTE},
 	},
 	Sorts: []filter.Sort{{Name: "name", Column: "t.name", Text: true}, {Name: "inserted_at", Column: "t.inserted_at"},
@@ -37,11 +39,12 @@ var Query = filter.MustTable(filter.Table{
 type handlers struct {
 	identity *identity.Service
 	system   *system.Executor
+	tenants  *tenant.Executor
 }
 
 // Operations declares the operations.
-func Operations(service *identity.Service, executor *system.Executor) []rest.Operation {
-	h := handlers{identity: service, system: executor}
+func Operations(service *identity.Service, executor *system.Executor, tenants *tenant.Executor) []rest.Operation {
+	h := handlers{identity: service, system: executor, tenants: tenants}
 	one := rest.Schema{Type: "tenants", Attributes: Attributes{}, Relationships: []string{"memberships"}}
 	many := one
 	many.List = true
@@ -51,6 +54,8 @@ func Operations(service *identity.Service, executor *system.Executor) []rest.Ope
 			Response: one, Status: http.StatusCreated, Handle: h.create},
 		{ID: "tenants.retrieve", Method: http.MethodGet, Path: "/tenants/{id}", Tag: "Tenants", Summary: "Get one of one's tenants", Query: Query, Mode: rest.One, Cached: true,
 			Response: one, Handle: h.retrieve},
+		{ID: "tenants.update", Method: http.MethodPatch, Path: "/tenants/{id}", Tag: "Tenants", Summary: "Rename a tenant", Query: Query, Mode: rest.One, TenantID: "id",
+			Request: rest.Schema{Type: "tenants", Attributes: Attributes{}}, Response: one, Handle: h.update},
 	}
 }
 
@@ -103,6 +108,53 @@ func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	}
 	one := resource(row.ID, row.Name, row.MembershipIds)
 	return rest.Created(jsonapi.Document{One: &one}), nil
+}
+
+// update renames a tenant; the roles that the requester holds in it have decided already.
+func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	if _, err := h.find(ctx, r, r.ID("id"), r.Query.Where); err != nil {
+		return nil, err
+	}
+	body, err := r.Bind("tenants", r.ID("id").String())
+	if err != nil {
+		return nil, err
+	}
+	name := body.Text("name", jsonapi.Rules{Max: 100})
+	if err := body.DoneLenient(); err != nil {
+		return nil, err
+	}
+	if name.Set {
+		scope, err := r.Scope(ctx)
+		if err != nil {
+			return nil, err
+		}
+		err = h.tenants.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
+			return tenantdb.New(tx).RenameTenant(ctx, tenantdb.RenameTenantParams{ID: r.ID("id"), Name: name.Value})
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	row, err := h.find(ctx, r, r.ID("id"), filter.Fragment{})
+	if err != nil {
+		return nil, err
+	}
+	return r.One(resource(row.ID, row.Name, row.MembershipIds)), nil
+}
+
+// Included are tenants of the requester's as other resources include them: attributes alone.
+func Included(ctx context.Context, executor *system.Executor, user uuid.UUID, ids []uuid.UUID) ([]jsonapi.Resource, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	those := filter.MustCondition("t.id", filter.In, ids)
+	queries := systemdb.New(executor.Read(system.Self, user).Shaped(map[string]filter.Fragment{"where": those, "order": {}}))
+	rows, err := queries.ListOwnTenants(ctx, systemdb.ListOwnTenantsParams{UserID: user, PageSize: int32(len(ids))})
+	included := make([]jsonapi.Resource, len(rows))
+	for i, row := range rows {
+		included[i] = jsonapi.Resource{Type: "tenants", ID: row.ID.String(), Attributes: jsonapi.Attributes(Attributes{Name: row.Name})}
+	}
+	return included, err
 }
 
 // find is one tenant of the requester's; any other does not exist.

@@ -1,0 +1,125 @@
+package users
+
+import (
+	"context"
+
+	"github.com/google/uuid"
+
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/identity"
+	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/password"
+	"github.com/palisade-sec/palisade/internal/rest"
+	"github.com/palisade-sec/palisade/internal/tenant"
+)
+
+// update changes a profile: one's own, or that of another member where policy allows it, but never another person's address
+// or password, with which one could become them in every tenant.
+func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	scope, err := r.Scope(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := find(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where); err != nil {
+		return nil, err
+	}
+	other := r.ID("id") != r.User()
+	if other {
+		allowed, err := r.May(ctx, "users.update_others")
+		if err != nil {
+			return nil, err
+		}
+		if !allowed {
+			return nil, jsonapi.Invalid("Only users with manage users permission can update other users.")
+		}
+	}
+	change, err := bind(r, other)
+	if err != nil {
+		return nil, err
+	}
+	changed, err := h.identity.UpdateProfile(ctx, r.ID("id"), change)
+	if err != nil {
+		return nil, err
+	}
+	return r.One(jsonapi.Resource{Type: "users", ID: changed.ID.String(),
+		Attributes: jsonapi.Attributes(profile{Name: changed.Name, Email: changed.Email, CompanyName: changed.CompanyName})}), nil
+}
+
+func bind(r *rest.Request, other bool) (identity.Profile, error) {
+	body, err := r.Bind("users", r.ID("id").String())
+	if err != nil {
+		return identity.Profile{}, err
+	}
+	change := identity.Profile{
+		Name:     body.Text("name", jsonapi.Rules{Min: 3, Max: 150}).Ptr(),
+		Email:    body.Text("email", jsonapi.Rules{Max: 254, Email: true}).Ptr(),
+		Company:  body.Text("company_name", jsonapi.Rules{Max: 150, Blank: true}).Ptr(),
+		Password: body.Text("password", jsonapi.Rules{}).Ptr(),
+	}
+	if other {
+		const refusal = "Only the person can change this."
+		if change.Email != nil {
+			body.Fail(jsonapi.Field("email", "invalid", refusal))
+		}
+		if change.Password != nil {
+			body.Fail(jsonapi.Field("password", "invalid", refusal))
+		}
+	} else if change.Password != nil && *change.Password != "" {
+		email := ""
+		if change.Email != nil {
+			email = *change.Email
+		}
+		body.Fail(password.Check(*change.Password, email)...)
+	}
+	return change, body.Done()
+}
+
+// delete closes the requester's own account.
+func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	if id, err := uuid.Parse(r.Param("id")); err != nil || id != r.User() {
+		return nil, jsonapi.Invalid("Only the current user can be deleted.")
+	}
+	if err := h.identity.Close(ctx, r.User()); err != nil {
+		return nil, err
+	}
+	return rest.NoContent(), nil
+}
+
+func (h handlers) addRoles(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	return h.relate(ctx, r, jsonapi.Input.LinkageToAdd, h.roles.AddTo)
+}
+
+func (h handlers) replaceRoles(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	return h.relate(ctx, r, jsonapi.Input.Linkage, h.roles.ReplaceOf)
+}
+
+func (h handlers) removeRoles(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	none := func(jsonapi.Input, string) ([]uuid.UUID, error) { return nil, nil }
+	return h.relate(ctx, r, none, func(ctx context.Context, scope tenant.Scope, user uuid.UUID, _ []uuid.UUID) error {
+		return h.roles.TakeFrom(ctx, scope, user)
+	})
+}
+
+// relate changes the roles of a member, who must be there before the body is read.
+func (h handlers) relate(ctx context.Context, r *rest.Request, read func(jsonapi.Input, string) ([]uuid.UUID, error),
+	change func(context.Context, tenant.Scope, uuid.UUID, []uuid.UUID) error) (*rest.Answer, error) {
+	scope, err := r.Scope(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := find(ctx, h.tenants.Read(scope), r.ID("id"), filter.Fragment{}); err != nil {
+		return nil, err
+	}
+	input, err := r.Input()
+	if err != nil {
+		return nil, err
+	}
+	ids, err := read(input, "roles")
+	if err != nil {
+		return nil, err
+	}
+	if err := change(ctx, scope, r.ID("id"), ids); err != nil {
+		return nil, err
+	}
+	return rest.NoContent(), nil
+}
