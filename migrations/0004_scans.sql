@@ -18,6 +18,8 @@ create table scans (
     started_at timestamptz,
     completed_at timestamptz,
     next_scan_at timestamptz,
+    first_finding_id uuid,
+    last_finding_id uuid,
     inserted_at timestamptz not null default now(),
     updated_at timestamptz not null default now(),
     primary key (tenant_id, id),
@@ -26,6 +28,7 @@ create table scans (
 );
 comment on column scans.id is 'UUIDv7 of the moment the scan was asked for.';
 comment on column scans.duration is 'Seconds.';
+comment on column scans.first_finding_id is 'Smallest id of the scan''s findings, set on completion; with last_finding_id it bounds the partitions to read.';
 create index scans_inserted on scans (tenant_id, inserted_at, id);
 -- The latest completed scan of a provider.
 create index scans_latest on scans (tenant_id, provider_id, inserted_at desc, id desc) where state = 'completed';
@@ -52,8 +55,9 @@ create table resources (
     foreign key (tenant_id, provider_id) references providers (tenant_id, id) on delete cascade
 );
 comment on column resources.metadata is 'JSON text as the engine reported it.';
-create index resources_failed on resources (tenant_id, failed_findings_count desc, updated_at desc, id);
-create index resources_updated on resources (tenant_id, updated_at, id);
+-- The default order of lists, and index-only counts under the visibility policy.
+create index resources_failed on resources (tenant_id, failed_findings_count desc, updated_at desc, id desc) include (provider_id);
+create index resources_updated on resources (tenant_id, updated_at, id) include (provider_id);
 
 create table resource_tags (
     tenant_id uuid not null,
@@ -142,7 +146,7 @@ create table resource_finding_mappings (
     primary key (tenant_id, finding_id, resource_id),
     foreign key (tenant_id, resource_id) references resources (tenant_id, id) on delete cascade
 ) partition by range (finding_id);
-create index resource_finding_mappings_resource on resource_finding_mappings (tenant_id, resource_id, finding_id);
+create index resource_finding_mappings_resource on resource_finding_mappings (tenant_id, resource_id, finding_id) include (provider_id);
 
 -- ensure_partitions makes the monthly partitions of findings and mappings from the month of since for the given number of
 -- months. Bounds are the smallest UUIDv7 of each month (random bits zero), so they meet exactly. A partition is reached
@@ -187,7 +191,7 @@ revoke all on function ensure_partitions(date, integer) from public;
 grant execute on function ensure_partitions(date, integer) to palisade_system;
 select ensure_partitions((date_trunc('month', now() at time zone 'UTC') - interval '1 month')::date, 8);
 
--- Counts of a scan per check, service, severity and region; muted findings count in muted, total and muted_* only.
+-- Counts of a scan per check, service, severity and region; muted findings count in muted, total, muted_* and *_muted only.
 create table scan_summaries (
     tenant_id uuid not null,
     provider_id uuid not null,
@@ -209,6 +213,10 @@ create table scan_summaries (
     pass_changed integer not null,
     muted_new integer not null,
     muted_changed integer not null,
+    pass_muted integer not null,
+    fail_muted integer not null,
+    severity_rank smallint not null generated always as (case severity
+        when 'critical' then 1 when 'high' then 2 when 'medium' then 3 when 'low' then 4 else 5 end) stored,
     inserted_at timestamptz not null default now(),
     primary key (tenant_id, scan_id, check_id, service, severity, region),
     foreign key (tenant_id, provider_id, scan_id) references scans (tenant_id, provider_id, id) on delete cascade
@@ -224,6 +232,18 @@ create table scan_resource_summaries (
     region text not null,
     resource_type text not null,
     primary key (tenant_id, scan_id, resource_id),
+    foreign key (tenant_id, provider_id, scan_id) references scans (tenant_id, provider_id, id) on delete cascade
+);
+
+-- The distinct places among those: few rows, which the choices of filter forms are read from.
+create table scan_places (
+    tenant_id uuid not null,
+    provider_id uuid not null,
+    scan_id uuid not null,
+    service text not null,
+    region text not null,
+    resource_type text not null,
+    primary key (tenant_id, scan_id, service, region, resource_type),
     foreign key (tenant_id, provider_id, scan_id) references scans (tenant_id, provider_id, id) on delete cascade
 );
 
@@ -317,6 +337,8 @@ call wall.protect('scan_summaries');
 call wall.protect_provider('scan_summaries');
 call wall.protect('scan_resource_summaries');
 call wall.protect_provider('scan_resource_summaries');
+call wall.protect('scan_places');
+call wall.protect_provider('scan_places');
 call wall.protect('scan_category_summaries');
 call wall.protect_provider('scan_category_summaries');
 call wall.protect('scan_resource_group_summaries');
@@ -327,12 +349,12 @@ call wall.protect('ingestion_chunks');
 call wall.protect('ingestion_errors');
 call wall.protect_provider('ingestion_errors');
 grant select, insert, update, delete on scans, resources, resource_tags, resource_groups, check_metadata,
-    check_metadata_categories, findings, resource_finding_mappings, scan_summaries, scan_resource_summaries,
+    check_metadata_categories, findings, resource_finding_mappings, scan_summaries, scan_resource_summaries, scan_places,
     scan_category_summaries, scan_resource_group_summaries, ingestions, ingestion_chunks, ingestion_errors to palisade_app;
 
 -- +goose Down
 drop table ingestion_errors, ingestion_chunks, ingestions, scan_resource_group_summaries, scan_category_summaries,
-    scan_resource_summaries, scan_summaries, resource_finding_mappings, findings, check_metadata_categories, check_metadata,
+    scan_places, scan_resource_summaries, scan_summaries, resource_finding_mappings, findings, check_metadata_categories, check_metadata,
     resource_groups, resource_tags, resources, scans cascade;
 drop function ensure_partitions(date, integer);
 drop function uuidv7_floor(timestamptz);

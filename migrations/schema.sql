@@ -513,6 +513,16 @@ create table scan_category_summaries (
     constraint scan_category_summaries_pkey PRIMARY KEY (tenant_id, scan_id, category, severity)
 );
 
+create table scan_places (
+    tenant_id uuid not null,
+    provider_id uuid not null,
+    scan_id uuid not null,
+    service text not null,
+    region text not null,
+    resource_type text not null,
+    constraint scan_places_pkey PRIMARY KEY (tenant_id, scan_id, service, region, resource_type)
+);
+
 create table scan_resource_group_summaries (
     tenant_id uuid not null,
     provider_id uuid not null,
@@ -536,7 +546,6 @@ create table scan_resource_summaries (
     resource_type text not null,
     constraint scan_resource_summaries_pkey PRIMARY KEY (tenant_id, scan_id, resource_id)
 );
-CREATE INDEX scan_resource_summaries_places ON public.scan_resource_summaries USING btree (tenant_id, scan_id, service, region, resource_type) INCLUDE (provider_id);
 
 create table scan_summaries (
     tenant_id uuid not null,
@@ -730,6 +739,7 @@ alter table role_users add constraint role_users_tenant_id_role_id_fkey FOREIGN 
 alter table role_users add constraint role_users_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES memberships(tenant_id, user_id) ON DELETE CASCADE;
 alter table roles add constraint roles_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table scan_category_summaries add constraint scan_category_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
+alter table scan_places add constraint scan_places_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_resource_group_summaries add constraint scan_resource_group_summaries_tenant_id_provider_id_scan_i_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_resource_summaries add constraint scan_resource_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_summaries add constraint scan_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
@@ -1038,6 +1048,23 @@ create policy provider_visibility on scan_category_summaries as restrictive for 
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
 
+alter table scan_places enable row level security;
+alter table scan_places force row level security;
+create policy tenant on scan_places as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy provider_visibility on scan_places as restrictive for all to palisade_app
+    using (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))))
+    with check (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
+
 alter table scan_resource_group_summaries enable row level security;
 alter table scan_resource_group_summaries force row level security;
 create policy tenant on scan_resource_group_summaries as permissive for all to palisade_app
@@ -1221,6 +1248,7 @@ grant select, insert on table role_users to palisade_system;
 grant select, insert, update, delete on table roles to palisade_app;
 grant select, insert, delete on table roles to palisade_system;
 grant select, insert, update, delete on table scan_category_summaries to palisade_app;
+grant select, insert, update, delete on table scan_places to palisade_app;
 grant select, insert, update, delete on table scan_resource_group_summaries to palisade_app;
 grant select, insert, update, delete on table scan_resource_summaries to palisade_app;
 grant select, insert, update, delete on table scan_summaries to palisade_app;

@@ -82,6 +82,17 @@ func (q *Queries) DeleteScanCategorySummaries(ctx context.Context, scanID uuid.U
 	return err
 }
 
+const deleteScanPlaces = `-- name: DeleteScanPlaces :exec
+delete from scan_places where scan_id = $1
+`
+
+// Purpose: make room for a recount.
+// Index: scan_places_pkey.
+func (q *Queries) DeleteScanPlaces(ctx context.Context, scanID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, deleteScanPlaces, scanID)
+	return err
+}
+
 const deleteScanResourceGroupSummaries = `-- name: DeleteScanResourceGroupSummaries :exec
 delete from scan_resource_group_summaries where scan_id = $1
 `
@@ -132,6 +143,19 @@ group by f.tenant_id, f.provider_id, f.scan_id, c.category, f.severity
 // Index: findings_scan, check_metadata_categories_pkey.
 func (q *Queries) InsertScanCategorySummaries(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, insertScanCategorySummaries, scanID)
+	return err
+}
+
+const insertScanPlaces = `-- name: InsertScanPlaces :exec
+insert into scan_places (tenant_id, provider_id, scan_id, service, region, resource_type)
+select distinct r.tenant_id, r.provider_id, r.scan_id, r.service, r.region, r.resource_type
+from scan_resource_summaries r where r.scan_id = $1
+`
+
+// Purpose: the distinct services, regions and types of the resources that a scan saw; after InsertScanResourceSummaries.
+// Index: scan_resource_summaries_pkey.
+func (q *Queries) InsertScanPlaces(ctx context.Context, scanID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, insertScanPlaces, scanID)
 	return err
 }
 

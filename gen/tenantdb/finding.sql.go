@@ -694,7 +694,7 @@ with chosen as materialized (
     ) l
     where p.deleted_at is null
 )
-select distinct r.service, r.region, r.resource_type from chosen join scan_resource_summaries r on r.scan_id = chosen.id
+select distinct r.service, r.region, r.resource_type from chosen join scan_places r on r.scan_id = chosen.id
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 `
 
@@ -704,8 +704,8 @@ type ListScanPlacesRow struct {
 	ResourceType string
 }
 
-// Purpose: the services, regions and types of the resources that scans saw, for the choices of a filter form.
-// Index: scans_latest, scan_resource_summaries_places.
+// Purpose: the services, regions and types of what scans saw, for the choices of a filter form.
+// Index: scans_latest, scan_places_pkey.
 func (q *Queries) ListScanPlaces(ctx context.Context, scansPerProvider *int64) ([]ListScanPlacesRow, error) {
 	rows, err := q.db.Query(ctx, listScanPlaces, scansPerProvider)
 	if err != nil {

@@ -41,6 +41,10 @@ func (v *value) condition() Fragment {
 		return anyOf(c, v.ids)
 	case Bool:
 		return compare(c, "=", v.flag)
+	case Choice:
+		if v.field.Codes != nil {
+			return v.codes()
+		}
 	case Integer:
 		if v.lookup == In {
 			return anyOf(c, v.numbers)
@@ -62,6 +66,18 @@ func (v *value) condition() Fragment {
 		return contains(c, v.texts[0])
 	}
 	return compare(c, "=", v.texts[0])
+}
+
+// codes asks for the integers that stand for the values.
+func (v *value) codes() Fragment {
+	codes := make([]int64, len(v.texts))
+	for i, text := range v.texts {
+		codes[i] = v.field.Codes[text]
+	}
+	if v.lookup == Exact && len(codes) == 1 {
+		return compare(v.field.Column, "=", codes[0])
+	}
+	return anyOf(v.field.Column, codes)
 }
 
 func (v *value) cases() Fragment {
@@ -122,6 +138,11 @@ func words(c Column, text string) Fragment {
 }
 
 func (s *SearchFunc) call(text string) Fragment {
+	if l := s.Lacking; l != nil {
+		return Fragment{text: "exists (select from " + string(s.Name) + "(" + placeholder + "::text) sought where sought." + string(l.Key) +
+			" = " + string(s.Key) + " and (sought." + string(l.Words) + " is null or to_tsvector('" + string(l.Language) + "', coalesce(" +
+			string(l.Text) + ", '')) @@ sought." + string(l.Words) + "))", args: []any{text}}
+	}
 	if s.Key != "" {
 		return Fragment{text: string(s.Key) + " in (select " + string(s.Name) + "(" + placeholder + "::text))", args: []any{text}}
 	}

@@ -66,6 +66,8 @@ type Field struct {
 	Choices []string // values of a Choice
 	// Cases replaces the column of a Choice: the condition of each value. Values without a case match nothing.
 	Cases map[string]Fragment
+	// Codes are the small integers that Column holds in place of the values of a Choice: one for each of Choices.
+	Codes map[string]int64
 	// List lets the bare name take a comma list.
 	List bool
 	// Relationship says that the bare name is a relationship of the resource: refusals point to it.
@@ -185,10 +187,22 @@ type Search struct {
 
 // SearchFunc is a reviewed SQL function that answers a Words field. With Key it is called with the text alone and
 // returns the ids that match; without, it is called with Args and the text and returns a boolean.
+//
+// With Lacking, the function is called with the text alone and returns rows: which of the sought words the row that Key
+// refers to lacks, as a tsquery that is null when it has them all. The rest must be in Lacking's own text.
 type SearchFunc struct {
-	Name Column // function, with its schema where that is not public
-	Key  Column
-	Args []Column
+	Name    Column // function, with its schema where that is not public
+	Key     Column
+	Args    []Column
+	Lacking *Lacking
+}
+
+// Lacking describes the rows of a SearchFunc, and the text that must have the words which they lack.
+type Lacking struct {
+	Key      Column // column of the function that Key of the SearchFunc is compared with
+	Words    Column // column of the function: the words that are lacking
+	Text     Column // column of the query where those have to be
+	Language Column // text search configuration of Text, "english"
 }
 
 // RequiredDates makes a date filter obligatory and bounds its range.
@@ -314,6 +328,13 @@ func (f *Field) checkColumns() error {
 			return err
 		}
 	}
+	if f.Codes != nil {
+		for _, choice := range f.Choices {
+			if _, ok := f.Codes[choice]; !ok || f.Kind != Choice || f.Column == "" {
+				return fmt.Errorf("codes are for a Choice with a column, one for each value")
+			}
+		}
+	}
 	if f.Cases != nil && (f.Kind != Choice || f.Column != "" || f.Lookups&IsNull != 0) {
 		return fmt.Errorf("cases are for a Choice without a column, hence without IsNull")
 	}
@@ -329,7 +350,14 @@ func (f *Field) checkColumns() error {
 }
 
 func (s *SearchFunc) check() error {
-	for _, c := range append([]Column{s.Name}, s.Args...) {
+	names := append([]Column{s.Name}, s.Args...)
+	if l := s.Lacking; l != nil {
+		names = append(names, l.Key, l.Words, l.Text, l.Language)
+		if s.Key == "" {
+			return fmt.Errorf("a search function with Lacking needs Key")
+		}
+	}
+	for _, c := range names {
 		if err := c.check(); err != nil {
 			return err
 		}

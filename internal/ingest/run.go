@@ -156,6 +156,7 @@ func Recount(ctx context.Context, tx *tenant.Tx, scan Scan) error {
 	}{
 		{"delete summaries", queries.DeleteScanSummaries}, {"insert summaries", queries.InsertScanSummaries},
 		{"delete resource summaries", queries.DeleteScanResourceSummaries}, {"insert resource summaries", queries.InsertScanResourceSummaries},
+		{"delete places", queries.DeleteScanPlaces}, {"insert places", queries.InsertScanPlaces},
 		{"delete category summaries", queries.DeleteScanCategorySummaries}, {"insert category summaries", queries.InsertScanCategorySummaries},
 		{"delete resource group summaries", queries.DeleteScanResourceGroupSummaries},
 		{"insert resource group summaries", queries.InsertScanResourceGroupSummaries},

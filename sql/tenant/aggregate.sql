@@ -7,11 +7,11 @@
 delete from scan_summaries where scan_id = @scan_id;
 
 -- name: InsertScanSummaries :exec
--- Purpose: count a scan's findings per check, service, severity and region. Muted findings count in total and muted_* only,
+-- Purpose: count a scan's findings per check, service, severity and region. Muted findings count in total, muted_* and *_muted only,
 -- manual ones in total and the deltas.
 -- Index: findings_scan.
 insert into scan_summaries (tenant_id, provider_id, scan_id, check_id, service, severity, region, pass, fail, muted, total,
-    new, changed, unchanged, fail_new, fail_changed, pass_new, pass_changed, muted_new, muted_changed)
+    new, changed, unchanged, fail_new, fail_changed, pass_new, pass_changed, muted_new, muted_changed, pass_muted, fail_muted)
 select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region,
     count(*) filter (where f.status = 'PASS' and not f.muted),
     count(*) filter (where f.status = 'FAIL' and not f.muted),
@@ -25,7 +25,9 @@ select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity,
     count(*) filter (where f.delta = 'new' and f.status = 'PASS' and not f.muted),
     count(*) filter (where f.delta = 'changed' and f.status = 'PASS' and not f.muted),
     count(*) filter (where f.delta = 'new' and f.muted),
-    count(*) filter (where f.delta = 'changed' and f.muted)
+    count(*) filter (where f.delta = 'changed' and f.muted),
+    count(*) filter (where f.status = 'PASS' and f.muted),
+    count(*) filter (where f.status = 'FAIL' and f.muted)
 from findings f
 where f.scan_id = @scan_id
 group by f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region;
@@ -43,6 +45,18 @@ select distinct on (m.resource_id) f.tenant_id, f.provider_id, f.scan_id, m.reso
 from findings f join resource_finding_mappings m on m.finding_id = f.id
 where f.scan_id = @scan_id
 order by m.resource_id, f.id;
+
+-- name: DeleteScanPlaces :exec
+-- Purpose: make room for a recount.
+-- Index: scan_places_pkey.
+delete from scan_places where scan_id = @scan_id;
+
+-- name: InsertScanPlaces :exec
+-- Purpose: the distinct services, regions and types of the resources that a scan saw; after InsertScanResourceSummaries.
+-- Index: scan_resource_summaries_pkey.
+insert into scan_places (tenant_id, provider_id, scan_id, service, region, resource_type)
+select distinct r.tenant_id, r.provider_id, r.scan_id, r.service, r.region, r.resource_type
+from scan_resource_summaries r where r.scan_id = @scan_id;
 
 -- name: DeleteScanCategorySummaries :exec
 -- Purpose: make room for a recount.
@@ -110,10 +124,13 @@ update resources r set failed_findings_count = n.failures
 from failed n where r.id = n.resource_id and r.failed_findings_count <> n.failures;
 
 -- name: CompleteScan :execrows
--- Purpose: switch a scan to completed, with its duration and the number of distinct resources. No row: the scan is not
--- executing any more, and nothing that was aggregated may stand.
--- Index: scans_pkey, scan_resource_summaries_pkey.
+-- Purpose: switch a scan to completed, with its duration, the number of distinct resources and the range of its findings'
+-- ids, by which lists find them. No row: the scan is not executing any more, and nothing that was aggregated may stand.
+-- Index: scans_pkey, scan_resource_summaries_pkey, findings_scan.
 update scans s set state = 'completed', progress = 100, completed_at = now(), updated_at = now(),
     duration = extract(epoch from now() - coalesce(s.started_at, now()))::integer,
-    unique_resource_count = (select count(*) from scan_resource_summaries r where r.scan_id = s.id)
+    unique_resource_count = (select count(*) from scan_resource_summaries r where r.scan_id = s.id),
+    (first_finding_id, last_finding_id) = (
+        select min(f.id::text collate "C")::uuid, max(f.id::text collate "C")::uuid from findings f where f.scan_id = s.id
+    )
 where s.id = @scan_id and s.state = 'executing';

@@ -1,0 +1,247 @@
+-- Reading findings. Only those of completed scans of providers that are not being deleted exist for readers: every query
+-- starts from such scans (the CTE "chosen": all, or the newest of each provider) and asks each of them for its own best
+-- rows, because one index range over several scans has no order. A scan knows the range of its findings' ids, which
+-- leaves out partitions.
+
+-- name: ListFindings :many
+-- Purpose: a page of findings in an order of status, severity and time. Each status and severity of each scan is one
+-- range of the index that is in order already, so a page costs the rows that it shows, however large the scan.
+-- Index: scans_latest, findings_scan, findings_pkey, check_metadata_pkey, resource_finding_mappings_pkey.
+with chosen as materialized (
+    select l.id, l.first_finding_id, l.last_finding_id
+    from providers p cross join lateral (
+        select s.id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit sqlc.narg('scans_per_provider')::bigint
+    ) l
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+), page as (
+    select f.id, f.status_rank, f.severity_rank
+    from chosen
+    cross join (select unnest(@status_ranks::smallint[]) as status_rank) t
+    cross join (select unnest(@severity_ranks::smallint[]) as severity_rank) v
+    cross join lateral (
+        select f.id, f.status_rank, f.severity_rank from findings f
+        where f.scan_id = chosen.id and f.id >= chosen.first_finding_id and f.id <= chosen.last_finding_id
+            and f.status_rank = t.status_rank and f.severity_rank = v.severity_rank
+            and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+        order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit @depth::bigint
+    ) f
+    order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit @page_size::bigint offset @page_offset::bigint
+)
+select
+    d.id, d.scan_id, d.uid, d.delta, d.status, d.status_extended, d.severity, d.check_id, d.resource_group, d.raw_result,
+    d.inserted_at, d.updated_at, d.first_seen_at, d.muted, d.muted_reason,
+    (select case when @with_metadata::boolean then c.content end from check_metadata c
+        where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as check_metadata,
+    (select case when @with_categories::boolean then c.content -> 'categories' end from check_metadata c
+        where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
+    array(select m.resource_id from resource_finding_mappings m
+        where @with_resources::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids
+from page f cross join lateral (
+    select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
+        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason
+    from findings g where g.id = f.id limit 1
+) d
+order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */;
+
+-- name: ListFindingsInOrder :many
+-- Purpose: a page of findings in any other order.
+-- Index: scans_latest, findings_check or findings_scan, findings_pkey, check_metadata_pkey, resource_finding_mappings_pkey.
+with chosen as materialized (
+    select l.id, l.first_finding_id, l.last_finding_id
+    from providers p cross join lateral (
+        select s.id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit sqlc.narg('scans_per_provider')::bigint
+    ) l
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+), page as (
+    select f.id, f.status_rank, f.severity_rank, f.check_id, f.updated_at
+    from chosen
+    cross join lateral (
+        select f.id, f.status_rank, f.severity_rank, f.check_id, f.updated_at from findings f
+        where f.scan_id = chosen.id and f.id >= chosen.first_finding_id and f.id <= chosen.last_finding_id
+            and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+        order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit @depth::bigint
+    ) f
+    order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit @page_size::bigint offset @page_offset::bigint
+)
+select
+    d.id, d.scan_id, d.uid, d.delta, d.status, d.status_extended, d.severity, d.check_id, d.resource_group, d.raw_result,
+    d.inserted_at, d.updated_at, d.first_seen_at, d.muted, d.muted_reason,
+    (select case when @with_metadata::boolean then c.content end from check_metadata c
+        where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as check_metadata,
+    (select case when @with_categories::boolean then c.content -> 'categories' end from check_metadata c
+        where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
+    array(select m.resource_id from resource_finding_mappings m
+        where @with_resources::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids
+from page f cross join lateral (
+    select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
+        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason
+    from findings g where g.id = f.id limit 1
+) d
+order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */;
+
+-- name: CountFindings :one
+-- Purpose: how many findings the list pages over, counted one by one.
+-- Index: scans_latest, findings_scan.
+with chosen as materialized (
+    select l.id, l.first_finding_id, l.last_finding_id
+    from providers p cross join lateral (
+        select s.id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit sqlc.narg('scans_per_provider')::bigint
+    ) l
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+)
+select count(*) from chosen cross join lateral (
+    select f.id from findings f
+    where f.scan_id = chosen.id and f.id >= chosen.first_finding_id and f.id <= chosen.last_finding_id
+        and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+) f;
+
+-- name: CountFindingsInSummaries :one
+-- Purpose: the same number from the scans' aggregates, for filters that they can answer: summary is such a condition on
+-- their rows, the flags say which findings count. A scan that the dates cut (whole is false for it) is counted one by one.
+-- Index: scans_latest, scan_summaries_pkey, findings_scan.
+with chosen as materialized (
+    select l.id, l.first_finding_id, l.last_finding_id
+    from providers p cross join lateral (
+        select s.id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit sqlc.narg('scans_per_provider')::bigint
+    ) l
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+), parts as materialized (
+    select s.id, s.first_finding_id, s.last_finding_id, /* TEMPLATE_BEGIN: whole */ true /* TEMPLATE_END */ as whole from chosen s
+)
+select (coalesce((
+    select sum(
+        case when @with_unmuted::boolean then
+            case when @with_fail::boolean then f.fail else 0 end + case when @with_pass::boolean then f.pass else 0 end
+            + case when @with_manual::boolean then f.total - f.muted - f.fail - f.pass else 0 end
+        else 0 end
+        + case when @with_muted::boolean then
+            case when @with_fail::boolean then f.fail_muted else 0 end + case when @with_pass::boolean then f.pass_muted else 0 end
+            + case when @with_manual::boolean then f.muted - f.fail_muted - f.pass_muted else 0 end
+        else 0 end)
+    from parts join scan_summaries f on f.scan_id = parts.id
+    where parts.whole and /* TEMPLATE_BEGIN: summary */ true /* TEMPLATE_END */
+), 0) + (
+    select count(*) from parts cross join lateral (
+        select f.id from findings f
+        where f.scan_id = parts.id and f.id >= parts.first_finding_id and f.id <= parts.last_finding_id
+            and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    ) f
+    where not parts.whole
+))::bigint as count;
+
+-- name: GetFindings :many
+-- Purpose: findings by their ids: one that was asked for, or those that an answer includes.
+-- Index: findings_pkey, scans_pkey, providers_pkey, check_metadata_pkey, resource_finding_mappings_pkey.
+select
+    d.id, d.scan_id, d.uid, d.delta, d.status, d.status_extended, d.severity, d.check_id, d.resource_group, d.raw_result,
+    d.inserted_at, d.updated_at, d.first_seen_at, d.muted, d.muted_reason,
+    (select case when @with_metadata::boolean then c.content end from check_metadata c
+        where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as check_metadata,
+    (select case when @with_categories::boolean then c.content -> 'categories' end from check_metadata c
+        where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
+    array(select m.resource_id from resource_finding_mappings m
+        where @with_resources::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids
+from (select unnest(@ids::uuid[]) as id) f cross join lateral (
+    select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
+        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason
+    from findings g where g.id = f.id limit 1
+) d
+join scans s on s.tenant_id = d.tenant_id and s.id = d.scan_id and s.state = 'completed'
+join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id and p.deleted_at is null;
+
+-- name: ListFindingPlaces :many
+-- Purpose: the services and regions of the findings that a filter leaves.
+-- Index: scans_latest, findings_scan.
+with chosen as materialized (
+    select l.id, l.first_finding_id, l.last_finding_id
+    from providers p cross join lateral (
+        select s.id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit sqlc.narg('scans_per_provider')::bigint
+    ) l
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+)
+select distinct f.service, f.region from chosen cross join lateral (
+    select f.service, f.region from findings f
+    where f.scan_id = chosen.id and f.id >= chosen.first_finding_id and f.id <= chosen.last_finding_id
+        and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+) f;
+
+-- name: ListScanPlaces :many
+-- Purpose: the services, regions and types of what scans saw, for the choices of a filter form.
+-- Index: scans_latest, scan_places_pkey.
+with chosen as materialized (
+    select l.id
+    from providers p cross join lateral (
+        select s.id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit sqlc.narg('scans_per_provider')::bigint
+    ) l
+    where p.deleted_at is null
+)
+select distinct r.service, r.region, r.resource_type from chosen join scan_places r on r.scan_id = chosen.id
+where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
+
+-- name: ListScanCategories :many
+-- Purpose: the categories of the findings of scans.
+-- Index: scans_latest, scan_category_summaries_pkey.
+with chosen as materialized (
+    select l.id
+    from providers p cross join lateral (
+        select s.id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit sqlc.narg('scans_per_provider')::bigint
+    ) l
+    where p.deleted_at is null
+)
+select distinct c.category from chosen join scan_category_summaries c on c.scan_id = chosen.id order by c.category;
+
+-- name: ListScanResourceGroups :many
+-- Purpose: the resource groups of the findings of scans.
+-- Index: scans_latest, scan_resource_group_summaries_pkey.
+with chosen as materialized (
+    select l.id
+    from providers p cross join lateral (
+        select s.id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit sqlc.narg('scans_per_provider')::bigint
+    ) l
+    where p.deleted_at is null
+)
+select distinct c.resource_group from chosen join scan_resource_group_summaries c on c.scan_id = chosen.id order by c.resource_group;
+
+-- name: IncludeScans :many
+-- Purpose: the scans that an answer about findings includes, with their providers.
+-- Index: scans_pkey, providers_pkey.
+select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count, s.progress, s.duration, s.inserted_at,
+    s.started_at, s.completed_at, s.scheduled_at
+from scans s where s.id = any(@ids::uuid[]) order by s.id;
+
+-- name: IncludeProviders :many
+-- Purpose: the providers that an answer about findings or resources includes.
+-- Index: providers_pkey.
+select p.id, p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at, p.updated_at
+from providers p where p.id = any(@ids::uuid[]) and p.deleted_at is null order by p.id;
+
+-- name: IncludeResources :many
+-- Purpose: the resources that an answer about findings includes, with their tags.
+-- Index: resources_pkey, resource_tags_pkey.
+select r.id, r.uid, r.name, r.region, r.service, r.type, r.metadata, r.details, r.partition, r.inserted_at, r.updated_at,
+    (select jsonb_object_agg(t.key, t.value) from resource_tags t where t.tenant_id = r.tenant_id and t.resource_id = r.id)::jsonb as tags
+from resources r where r.id = any(@ids::uuid[]) order by r.id;
