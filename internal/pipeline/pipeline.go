@@ -73,6 +73,9 @@ func (t *Targets) Close() {
 	t.primary.Close()
 }
 
+// Ping reports whether the primary answers.
+func (t *Targets) Ping(ctx context.Context) error { return t.primary.Ping(ctx) }
+
 // Primary is the pool itself, for River's driver and nothing else.
 func (t *Targets) Primary() *pgxpool.Pool { return t.primary }
 

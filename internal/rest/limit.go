@@ -22,8 +22,26 @@ func Unlimited(handler Handler) Handler { return handler }
 // ParseLimit reads a limit such as "50/minute" (units second, minute, hour, day) and returns the wrapper that applies it to
 // each client address; "off" and "" mean no limit.
 func ParseLimit(text string) (func(Handler) Handler, error) {
+	limiter, err := parseLimiter(text)
+	if err != nil || limiter == nil {
+		return Unlimited, err
+	}
+	return limiter.wrap, nil
+}
+
+// ParseAddressLimit reads a limit in the same form and returns whether a request is within it.
+func ParseAddressLimit(text string) (func(r *http.Request) bool, error) {
+	limiter, err := parseLimiter(text)
+	if err != nil || limiter == nil {
+		return func(*http.Request) bool { return true }, err
+	}
+	return func(r *http.Request) bool { return limiter.take(clientAddress(r), time.Now()) == 0 }, nil
+}
+
+// parseLimiter returns nil for no limit.
+func parseLimiter(text string) (*addressLimiter, error) {
 	if text == "" || text == "off" {
-		return Unlimited, nil
+		return nil, nil
 	}
 	number, unit, _ := strings.Cut(text, "/")
 	count, err := strconv.Atoi(strings.TrimSpace(number))
@@ -31,8 +49,7 @@ func ParseLimit(text string) (func(Handler) Handler, error) {
 	if err != nil || !ok || count < 1 {
 		return nil, fmt.Errorf("limit %q: want a number and a unit, as in 50/minute, or off", text)
 	}
-	limiter := &addressLimiter{every: rate.Every(period / time.Duration(count)), burst: count, period: period, buckets: make(map[string]*bucket)}
-	return limiter.wrap, nil
+	return &addressLimiter{every: rate.Every(period / time.Duration(count)), burst: count, period: period, buckets: make(map[string]*bucket)}, nil
 }
 
 // addressLimiter holds a bucket for each address that was seen lately.

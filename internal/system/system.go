@@ -102,3 +102,6 @@ func (transaction) sealed() {}
 
 // CheckRole refuses to work as a role that could bypass the wall.
 func (e *Executor) CheckRole(ctx context.Context) error { return e.targets.CheckRole(ctx) }
+
+// Ping reports whether the primary answers.
+func (e *Executor) Ping(ctx context.Context) error { return e.targets.Ping(ctx) }

@@ -1,0 +1,87 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+
+	"github.com/palisade-sec/palisade/internal/api"
+	"github.com/palisade-sec/palisade/internal/apidoc"
+	"github.com/palisade-sec/palisade/internal/authz"
+	"github.com/palisade-sec/palisade/internal/health"
+	"github.com/palisade-sec/palisade/internal/rest"
+	"github.com/palisade-sec/palisade/policy"
+)
+
+// Release is the version of the program.
+const Release = "0.1.0"
+
+// How often one address may ask for health.
+const (
+	liveLimit  = "120/minute"
+	readyLimit = "60/minute"
+)
+
+// mountOutside adds what stands beside the API's operations: health, the OpenAPI document, the page for people.
+func (a *App) mountOutside() error {
+	live, err := rest.ParseAddressLimit(liveLimit)
+	if err != nil {
+		return err
+	}
+	ready, err := rest.ParseAddressLimit(readyLimit)
+	if err != nil {
+		return err
+	}
+	config := health.Config{Release: Release, Logger: a.logger, Live: live, Ready: ready, Checks: []health.Check{{Name: "postgres", Run: a.Ping}}}
+	a.Server.Mount("/health/live", health.Live(config))
+	a.Server.Mount("/health/ready", health.Ready(config))
+	a.Server.Mount(rest.BasePath+"/schema", apidoc.Schema(a.Server.OpenAPI()))
+	a.Server.Mount(rest.BasePath+"/docs", apidoc.Docs(a.Server.OpenAPI(), rest.BasePath+"/schema", api.PendingTag))
+	return nil
+}
+
+// Ping reports whether the database answers both roles.
+func (a *App) Ping(ctx context.Context) error {
+	return errors.Join(a.Tenants.Ping(ctx), a.System.Ping(ctx))
+}
+
+// Describe builds the server without anything behind it, for what is made from the operations' declarations: it can be
+// described but not asked.
+func Describe(ctx context.Context) (*rest.Server, error) {
+	snapshot, err := authz.Load(ctx, policy.FS)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	operations, err := api.Operations(api.Parts{TokenLimit: rest.Unlimited}, snapshot.Operations())
+	if err != nil {
+		return nil, err
+	}
+	return rest.NewServer(rest.Config{}, operations), nil
+}
+
+// policyEngine starts with the built-in policy, or with the one in a folder after examining it.
+func policyEngine(ctx context.Context, dir string, logger *slog.Logger) (*authz.Engine, error) {
+	if dir != "" {
+		engine, err := authz.New(ctx, PolicyFolder(dir), logger)
+		if err != nil {
+			return nil, fmt.Errorf("policy in %s: %w", dir, err)
+		}
+		return engine, nil
+	}
+	shipped, err := authz.Load(ctx, policy.FS)
+	if err != nil {
+		return nil, fmt.Errorf("policy: %w", err)
+	}
+	return authz.Start(shipped, logger), nil
+}
+
+// PolicyFolder is the policy in a folder, or the built-in one when the folder has no name.
+func PolicyFolder(dir string) fs.FS {
+	if dir == "" {
+		return policy.FS
+	}
+	return os.DirFS(dir)
+}
