@@ -269,6 +269,9 @@ func (b *Binder) Time(name string, rules Rules) Given[time.Time] {
 	for _, layout := range []string{time.RFC3339Nano, "2006-01-02T15:04:05.999999999", "2006-01-02 15:04:05.999999999", "2006-01-02T15:04", "2006-01-02"} {
 		if parsed, err := time.Parse(layout, strings.TrimSpace(text)); err == nil {
 			given.Value = parsed.UTC()
+			if year := given.Value.Year(); year < 1 || year > 9999 {
+				b.Fail(Field(name, "overflow", "Datetime value out of range."))
+			}
 			return given
 		}
 	}
@@ -309,6 +312,10 @@ func (b *Binder) ToMany(name, kind string, rules Rules) Given[[]uuid.UUID] {
 		return given
 	}
 	list, isList := value.([]any)
+	if _, isObject := value.(map[string]any); isObject {
+		b.Fail(Relationship(name, "incorrect_type", "Incorrect type. Expected a list of resource identifier objects, received dict."))
+		return given
+	}
 	if !isList {
 		b.Fail(Relationship(name, "not_a_list", fmt.Sprintf("Expected a list of items but got type \"%s\".", pythonType(value))))
 		return given
