@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/palisade-sec/palisade/internal/api/ingestions"
 	"github.com/palisade-sec/palisade/internal/api/invitations"
 	"github.com/palisade-sec/palisade/internal/api/memberships"
 	"github.com/palisade-sec/palisade/internal/api/providergroups"
@@ -19,7 +20,9 @@ import (
 	"github.com/palisade-sec/palisade/internal/api/users"
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/identity"
+	"github.com/palisade-sec/palisade/internal/ingestion"
 	"github.com/palisade-sec/palisade/internal/invitation"
+	"github.com/palisade-sec/palisade/internal/jobs"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/providergroup"
 	"github.com/palisade-sec/palisade/internal/rest"
@@ -35,6 +38,8 @@ type Parts struct {
 	System     *system.Executor
 	Identity   *identity.Service
 	Secrets    *secret.Keyring
+	Ingestions *ingestion.Service
+	Jobs       *jobs.Client
 	TokenLimit func(rest.Handler) rest.Handler // bounds how often credentials may be tried
 }
 
@@ -52,6 +57,7 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		invitations.Operations(invitation.New(parts.Tenants), parts.Identity, parts.Tenants),
 		providers.Operations(parts.Tenants),
 		secrets.Operations(parts.Tenants, parts.Secrets),
+		ingestions.Operations(parts.Tenants, parts.Ingestions, parts.Jobs),
 	)
 	routes := make(map[[2]string]bool)
 	for _, operation := range built {
@@ -72,7 +78,7 @@ func pending(known map[authz.Operation]authz.OperationInfo, routes map[[2]string
 			continue
 		}
 		routes[[2]string{info.Method, info.Path}] = true
-		operations = append(operations, rest.Operation{ID: id, Method: info.Method, Path: info.Path, Tag: "Not implemented",
+		operations = append(operations, rest.Operation{ID: id, Method: info.Method, Path: info.Path, Tag: PendingTag,
 			Summary: "Not implemented", Status: http.StatusNotImplemented, TextIDs: true, Anonymous: info.Permission == "anonymous", Handle: notImplemented})
 	}
 	slices.SortFunc(operations, func(a, b rest.Operation) int {
@@ -80,6 +86,9 @@ func pending(known map[authz.Operation]authz.OperationInfo, routes map[[2]string
 	})
 	return operations
 }
+
+// PendingTag is the tag, in the OpenAPI document, of operations that answer 501.
+const PendingTag = "Not implemented"
 
 // Pending reports whether an operation answers 501.
 func Pending(operation *rest.Operation) bool { return operation.Status == http.StatusNotImplemented }

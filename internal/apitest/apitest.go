@@ -3,6 +3,7 @@ package apitest
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -29,6 +30,27 @@ type Server struct {
 
 // Start runs the API until the test ends.
 func Start(t testing.TB) *Server {
+	t.Helper()
+	return start(t)
+}
+
+// StartWorking is Start with workers, for operations whose work is done in the background.
+func StartWorking(t testing.TB) *Server {
+	t.Helper()
+	server := start(t)
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- server.App.Work(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("workers: %v", err)
+		}
+	})
+	return server
+}
+
+func start(t testing.TB) *Server {
 	t.Helper()
 	db := pgtest.New(t)
 	logger := slog.New(slog.DiscardHandler)

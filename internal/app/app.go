@@ -11,7 +11,10 @@ import (
 
 	"github.com/palisade-sec/palisade/internal/api"
 	"github.com/palisade-sec/palisade/internal/authz"
+	"github.com/palisade-sec/palisade/internal/catalogue"
 	"github.com/palisade-sec/palisade/internal/identity"
+	"github.com/palisade-sec/palisade/internal/ingestion"
+	"github.com/palisade-sec/palisade/internal/jobs"
 	"github.com/palisade-sec/palisade/internal/pipeline"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/secret"
@@ -19,7 +22,6 @@ import (
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
 	"github.com/palisade-sec/palisade/internal/token"
-	"github.com/palisade-sec/palisade/policy"
 )
 
 // Settings are what the program needs to know.
@@ -33,16 +35,20 @@ type Settings struct {
 	TokenLimit       string // e.g. "50/minute", "off"
 	TrustProxy       bool
 	CORSOrigins      []string
+	MaxIngestion     int64  // bytes of a findings file as sent; 0: the default
+	PolicyDir        string // folder of the access policy; empty: the built-in one
 }
 
 // App is the program, ready to serve.
 type App struct {
-	Tenants  *tenant.Executor
-	System   *system.Executor
-	Identity *identity.Service
-	Policy   *authz.Engine
-	Server   *rest.Server
+	Tenants   *tenant.Executor
+	System    *system.Executor
+	Identity  *identity.Service
+	Policy    *authz.Engine
+	Server    *rest.Server
+	Catalogue *catalogue.Store
 
+	jobs   *jobs.Client
 	logger *slog.Logger
 }
 
@@ -72,28 +78,42 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if err != nil {
 		return nil, fmt.Errorf("secret keys: %w", err)
 	}
-	shipped, err := authz.Load(ctx, policy.FS)
-	if err != nil {
-		return nil, fmt.Errorf("policy: %w", err)
+	if app.Policy, err = policyEngine(ctx, settings.PolicyDir, logger); err != nil {
+		return nil, err
 	}
-	app.Policy = authz.Start(shipped, logger)
+	app.Catalogue = catalogue.NewStore(app.Tenants)
 	limit, err := rest.ParseLimit(settings.TokenLimit)
 	if err != nil {
 		return nil, err
 	}
 	app.Identity = identity.New(app.System, issuer)
-	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Secrets: secrets, TokenLimit: limit},
+	ingestions := ingestion.New(app.Tenants, app.Catalogue.Checks, settings.MaxIngestion)
+	registry := jobs.NewRegistry()
+	ingestion.Register(registry, ingestions)
+	if app.jobs, err = jobs.NewClient(registry); err != nil {
+		return nil, fmt.Errorf("job client: %w", err)
+	}
+	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Secrets: secrets, TokenLimit: limit,
+		Ingestions: ingestions, Jobs: app.jobs},
 		app.Policy.Snapshot().Operations())
 	if err != nil {
 		return nil, err
 	}
 	app.Server = rest.NewServer(rest.Config{Authenticator: session.New(app.System, issuer), Policy: app.Policy, Logger: logger,
 		TrustProxy: settings.TrustProxy, CORSOrigins: settings.CORSOrigins}, operations)
+	if err := app.mountOutside(); err != nil {
+		return nil, err
+	}
 	return app, nil
 }
 
 // ServeHTTP answers one request.
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.Server.ServeHTTP(w, r) }
+
+// Work works jobs until ctx ends. The error says why it could not start or had to stop.
+func (a *App) Work(ctx context.Context) error {
+	return a.jobs.Work(ctx, jobs.WorkConfig{Tenants: a.Tenants, System: a.System, Logger: a.logger})
+}
 
 // Close gives all connections back.
 func (a *App) Close() {

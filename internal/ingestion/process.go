@@ -34,24 +34,31 @@ type Result struct {
 	Errors   int64     `json:"errors_count"`
 }
 
-// Finish ends the task of a file, in the transaction that ends the file.
-type Finish func(ctx context.Context, tx *tenant.Tx, result Result) error
+// Conclude switches a file and its scan to their outcome, in the transaction in which the task ends.
+type Conclude func(ctx context.Context, tx *tenant.Tx) (Result, error)
 
-// Process stores the findings of a file as one scan. A file that cannot be read to its end stores nothing. Process may be
-// called again for a file that an earlier call did not finish: it starts over. ErrBusy asks to call it later.
-func (s *Service) Process(ctx context.Context, scope tenant.Scope, id uuid.UUID, finish Finish) (Result, error) {
+// Process stores the findings of a file as one scan, up to the switch that Conclude makes. A file that cannot be read to its
+// end stores nothing. Process may be called again for a file that an earlier call did not finish: it starts over. ErrBusy
+// asks to call it later; a nil Conclude means that there is nothing left to do.
+func (s *Service) Process(ctx context.Context, scope tenant.Scope, id uuid.UUID) (Conclude, error) {
 	work, err := s.start(ctx, scope, id)
 	if err != nil || work == nil {
-		return Result{}, err
+		return nil, err
 	}
 	damage, err := work.load(ctx)
 	if err != nil {
-		return Result{}, err
+		return nil, err
 	}
-	if damage != nil {
-		return work.fail(ctx, damage, finish)
+	if damage == nil {
+		return work.complete, work.flushErrors(ctx)
 	}
-	return work.complete(ctx, finish)
+	if err := work.note(ctx, damage.Code, damage.Error(), -1, ""); err != nil {
+		return nil, err
+	}
+	if err := work.flushErrors(ctx); err != nil {
+		return nil, err
+	}
+	return work.fail, ingest.Discard(ctx, s.executor, scope, work.scan)
 }
 
 // work is one attempt at one file.
@@ -142,7 +149,6 @@ func (w *work) load(ctx context.Context) (damage *ocsf.FileError, err error) {
 		case errors.As(err, &file):
 			return file, nil
 		case errors.Is(err, io.EOF):
-			w.findings = run.Stored()
 			if err := run.Flush(ctx); err != nil {
 				return nil, err
 			}
@@ -176,56 +182,33 @@ func (w *work) add(ctx context.Context, run *ingest.Run, finding ocsf.Finding, s
 	})
 }
 
-// complete switches the scan and the file to completed in one transaction.
-func (w *work) complete(ctx context.Context, finish Finish) (Result, error) {
-	if err := w.flushErrors(ctx); err != nil {
+// complete makes the aggregates and switches the scan and the file to completed.
+func (w *work) complete(ctx context.Context, tx *tenant.Tx) (Result, error) {
+	if err := ingest.Complete(ctx, tx, w.scan); err != nil {
 		return Result{}, err
 	}
-	result := Result{State: Completed, ScanID: w.scan.ID, Findings: w.findings, Errors: w.errors.count}
-	err := w.service.executor.Write(ctx, w.scope, func(ctx context.Context, tx *tenant.Tx) error {
-		if err := ingest.Complete(ctx, tx, w.scan); err != nil {
-			return err
-		}
-		return w.end(ctx, tx, result, finish)
-	})
-	return result, err
+	return w.end(ctx, tx, Result{State: Completed, ScanID: w.scan.ID, Findings: w.findings, Errors: w.errors.count})
 }
 
-// fail removes what was stored, and says what is wrong with the file.
-func (w *work) fail(ctx context.Context, damage *ocsf.FileError, finish Finish) (Result, error) {
-	if err := w.note(ctx, damage.Code, damage.Error(), -1, ""); err != nil {
-		return Result{}, err
+// fail switches the scan and the file to failed; what was stored is removed already.
+func (w *work) fail(ctx context.Context, tx *tenant.Tx) (Result, error) {
+	if err := tenantdb.New(tx).FailIngestionScan(ctx, w.scan.ID); err != nil {
+		return Result{}, fmt.Errorf("fail scan: %w", err)
 	}
-	if err := w.flushErrors(ctx); err != nil {
-		return Result{}, err
-	}
-	if err := ingest.Discard(ctx, w.service.executor, w.scope, w.scan); err != nil {
-		return Result{}, err
-	}
-	result := Result{State: Failed, ScanID: w.scan.ID, Errors: w.errors.count}
-	err := w.service.executor.Write(ctx, w.scope, func(ctx context.Context, tx *tenant.Tx) error {
-		if err := tenantdb.New(tx).FailIngestionScan(ctx, w.scan.ID); err != nil {
-			return fmt.Errorf("fail scan: %w", err)
-		}
-		return w.end(ctx, tx, result, finish)
-	})
-	return result, err
+	return w.end(ctx, tx, Result{State: Failed, ScanID: w.scan.ID, Errors: w.errors.count})
 }
 
 // end writes the outcome and drops the file.
-func (w *work) end(ctx context.Context, tx *tenant.Tx, result Result, finish Finish) error {
+func (w *work) end(ctx context.Context, tx *tenant.Tx, result Result) (Result, error) {
 	queries := tenantdb.New(tx)
 	err := queries.FinishIngestion(ctx, tenantdb.FinishIngestionParams{ID: w.id, State: result.State, FindingsCount: result.Findings, ErrorsCount: result.Errors})
 	if err != nil {
-		return fmt.Errorf("finish ingestion: %w", err)
+		return Result{}, fmt.Errorf("finish ingestion: %w", err)
 	}
 	if err := queries.DeleteIngestionChunks(ctx, w.id); err != nil {
-		return fmt.Errorf("delete file: %w", err)
+		return Result{}, fmt.Errorf("delete file: %w", err)
 	}
-	if finish == nil {
-		return nil
-	}
-	return finish(ctx, tx, result)
+	return result, nil
 }
 
 // errorList collects what could not be stored until there is enough to write.

@@ -32,6 +32,7 @@ type Operation struct {
 	TenantID  string        // path parameter that names a tenant: the roles held there decide, not those of the credential's tenant
 	HTMLIDs   bool          // an id that is no UUID is answered with the HTML 404
 	TextIDs   bool          // path parameters are not UUIDs
+	Slow      bool          // the request may take as long as its sender does: no deadline but the connection's
 	MaxBody   int64         // bytes; 0: DefaultMaxBody; negative: the handler bounds it
 
 	Request  Schema // of the request's document

@@ -104,8 +104,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Referrer-Policy", "strict-origin-when-cross-origin")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Vary", "origin")
-	ctx, cancel := context.WithTimeout(r.Context(), s.config.Timeout)
-	defer cancel()
+	ctx := r.Context()
 	entry := &logEntry{request: correlation}
 	ctx = context.WithValue(ctx, entryKey{}, entry)
 	defer func() {
@@ -185,6 +184,11 @@ func (s *Server) refuseOtherMethods(path string, allowed []string) {
 // serve takes one request through all steps.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation *Operation) {
 	w.Header().Set("Allow", s.allow(operation.Path))
+	if !operation.Slow {
+		ctx, cancel := context.WithTimeout(r.Context(), s.config.Timeout)
+		defer cancel()
+		r = r.WithContext(ctx)
+	}
 	request, err := s.admit(r, operation)
 	if err == nil {
 		var answer *Answer

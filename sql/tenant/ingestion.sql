@@ -128,3 +128,10 @@ where e.ingestion_id = @ingestion_id order by e.number limit @page_size offset @
 -- Purpose: how many errors ListIngestionErrors pages over.
 -- Index: ingestion_errors_pkey.
 select count(*) from ingestion_errors e where e.ingestion_id = @ingestion_id;
+
+-- name: GetIngestion :one
+-- Purpose: one file that was handed in.
+-- Index: ingestions_pkey.
+select i.id, i.state, i.filename, i.bytes, i.findings_count, i.errors_count, i.inserted_at, i.updated_at, i.completed_at,
+    i.provider_id, i.scan_id, i.task_id
+from ingestions i where i.id = @id and i.state <> 'uploading';
