@@ -5,68 +5,150 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/palisade-sec/palisade/internal/app"
+	"github.com/palisade-sec/palisade/internal/config"
 )
 
+// policyInterval is how often a policy folder is looked at.
+const policyInterval = 2 * time.Second
+
 func serveCommand() *cobra.Command {
-	var listen, dataDir string
+	var noWorker bool
 	command := &cobra.Command{
 		Use:   "serve",
-		Short: "Run the API server",
-		Args:  cobra.NoArgs,
+		Short: "Run the API server, and background jobs in it",
+		Args:  arguments(cobra.NoArgs),
 		RunE: func(command *cobra.Command, _ []string) error {
-			return serve(command.Context(), listen, dataDir)
+			settings, logger, err := load(command)
+			if err != nil {
+				return err
+			}
+			if noWorker {
+				settings.Worker = false
+			}
+			return serve(command.Context(), settings, logger, nil)
 		},
 	}
-	command.Flags().StringVar(&listen, "listen", "127.0.0.1:8080", "address to listen on")
-	command.Flags().StringVar(&dataDir, "data-dir", "", "folder for the database and the keys (default: the user's data folder)")
+	config.AddFlags(command.Flags(), serverSettings...)
+	command.Flags().BoolVar(&noWorker, "no-worker", false, "run no background jobs: another process does, see palisade work")
 	return command
 }
 
-func serve(ctx context.Context, listen, dataDir string) error {
-	logger := slog.New(slog.NewJSONHandler(os.Stderr, nil))
-	if dataDir == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return fmt.Errorf("find the data folder: %w", err)
-		}
-		dataDir = filepath.Join(home, ".local", "share", "palisade")
+func workCommand() *cobra.Command {
+	command := &cobra.Command{
+		Use:   "work",
+		Short: "Run background jobs alone",
+		Long: `Run background jobs alone, beside servers that were started with --no-worker or without. The database is the configured one,
+or that of the server which runs on the data folder.`,
+		Args: arguments(cobra.NoArgs),
+		RunE: func(command *cobra.Command, _ []string) error {
+			settings, logger, err := load(command)
+			if err != nil {
+				return err
+			}
+			ctx := command.Context()
+			db, err := reachDatabase(ctx, settings, logger)
+			if err != nil {
+				return err
+			}
+			defer db.close(ctx)
+			program, err := openApp(ctx, settings, db, logger)
+			if err != nil {
+				return err
+			}
+			defer program.Close()
+			logger.Info("working")
+			return program.Work(ctx)
+		},
 	}
-	db, err := startDatabase(ctx, dataDir, logger)
+	config.AddFlags(command.Flags(), serverSettings...)
+	return command
+}
+
+// openApp builds the program on a database and refuses roles that could bypass the wall.
+func openApp(ctx context.Context, settings config.Settings, db *database, logger *slog.Logger) (*app.App, error) {
+	program, err := app.Open(ctx, appSettings(settings, db), logger)
+	if err != nil {
+		return nil, err
+	}
+	if err := program.Check(ctx); err != nil {
+		program.Close()
+		return nil, err
+	}
+	return program, nil
+}
+
+// serve runs the server until ctx ends. ready, when there is one, is called once with the address that it listens on; its
+// error stops the server.
+func serve(ctx context.Context, settings config.Settings, logger *slog.Logger, ready func(ctx context.Context, address string) error) error {
+	listener, err := net.Listen("tcp", settings.Listen)
+	if err != nil {
+		return fmt.Errorf("listen on %s: %w", settings.Listen, err)
+	}
+	defer func() { _ = listener.Close() }()
+	db, err := openDatabase(ctx, settings, logger)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = db.stop(context.WithoutCancel(ctx)) }()
-	program, err := app.Open(ctx, app.Settings{AppURL: db.app, SystemURL: db.system, KeyDir: filepath.Join(dataDir, "keys"),
-		TokenLimit: os.Getenv("PALISADE_TOKEN_RATE_LIMIT")}, logger)
+	defer db.close(ctx)
+	program, err := openApp(ctx, settings, db, logger)
 	if err != nil {
 		return err
 	}
 	defer program.Close()
-	if err := program.Check(ctx); err != nil {
-		return err
+
+	running, ctx := errgroup.WithContext(ctx)
+	running.Go(func() error { return listenAndServe(ctx, listener, settings, program, logger) })
+	if settings.Worker {
+		running.Go(func() error { return program.Work(ctx) })
 	}
-	return listenAndServe(ctx, listen, program, logger)
+	if settings.PolicyDir != "" {
+		running.Go(func() error { return orderly(ctx, program.Policy.Watch(ctx, settings.PolicyDir, policyInterval)) })
+	}
+	if db.ended != nil {
+		running.Go(func() error {
+			select {
+			case <-db.ended:
+				return errors.New("the database server ended")
+			case <-ctx.Done():
+				return nil
+			}
+		})
+	}
+	if ready != nil {
+		running.Go(func() error { return orderly(ctx, ready(ctx, listener.Addr().String())) })
+	}
+	return running.Wait()
 }
 
-func listenAndServe(ctx context.Context, listen string, handler http.Handler, logger *slog.Logger) error {
-	server := &http.Server{Addr: listen, Handler: handler, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 64 << 10}
+// orderly forgets the error of something that ended because it was told to.
+func orderly(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func listenAndServe(ctx context.Context, listener net.Listener, settings config.Settings, handler http.Handler, logger *slog.Logger) error {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 64 << 10,
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelWarn)}
 	failed := make(chan error, 1)
-	go func() { failed <- server.ListenAndServe() }()
-	logger.Info("listening", "address", listen)
+	go func() { failed <- server.Serve(listener) }()
+	logger.Info("listening", "address", listener.Addr().String(), "pid", os.Getpid())
 	select {
 	case err := <-failed:
-		return fmt.Errorf("listen on %s: %w", listen, err)
+		return fmt.Errorf("serve: %w", err)
 	case <-ctx.Done():
 	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), settings.StopAfter)
 	defer cancel()
 	if err := server.Shutdown(stopping); err != nil && !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("stop: %w", err)
