@@ -57,6 +57,64 @@ func (q *Queries) CountOwnTenants(ctx context.Context, userID uuid.UUID) (int64,
 	return count, err
 }
 
+const countOwners = `-- name: CountOwners :one
+select count(*) from memberships where tenant_id = $1 and role = 'owner'
+`
+
+// Purpose: how many owners a tenant has.
+// Index: memberships_pkey.
+func (q *Queries) CountOwners(ctx context.Context, tenantID uuid.UUID) (int64, error) {
+	row := q.db.QueryRow(ctx, countOwners, tenantID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const deleteHomelessUser = `-- name: DeleteHomelessUser :exec
+delete from users u where u.id = $1 and not exists (select from memberships m where m.user_id = u.id)
+`
+
+// Purpose: close the account of a person who has no membership left.
+// Index: users_pkey, memberships_user.
+func (q *Queries) DeleteHomelessUser(ctx context.Context, id uuid.UUID) error {
+	_, err := q.db.Exec(ctx, deleteHomelessUser, id)
+	return err
+}
+
+const deleteMembership = `-- name: DeleteMembership :exec
+delete from memberships where tenant_id = $1 and id = $2
+`
+
+type DeleteMembershipParams struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
+}
+
+// Purpose: end a membership; the roles held through it go with it.
+// Index: memberships_pkey.
+func (q *Queries) DeleteMembership(ctx context.Context, arg DeleteMembershipParams) error {
+	_, err := q.db.Exec(ctx, deleteMembership, arg.TenantID, arg.ID)
+	return err
+}
+
+const deleteUnusedRoles = `-- name: DeleteUnusedRoles :exec
+delete from roles ro where ro.tenant_id = $1 and ro.id = any($2::uuid[])
+    and not exists (select from role_users l where l.tenant_id = ro.tenant_id and l.role_id = ro.id)
+    and not exists (select from invitation_roles l where l.tenant_id = ro.tenant_id and l.role_id = ro.id)
+`
+
+type DeleteUnusedRolesParams struct {
+	TenantID uuid.UUID
+	Ids      []uuid.UUID
+}
+
+// Purpose: remove those of some roles that nobody holds and no invitation brings.
+// Index: roles_pkey, role_users_pkey, invitation_roles_role.
+func (q *Queries) DeleteUnusedRoles(ctx context.Context, arg DeleteUnusedRolesParams) error {
+	_, err := q.db.Exec(ctx, deleteUnusedRoles, arg.TenantID, arg.Ids)
+	return err
+}
+
 const deleteUser = `-- name: DeleteUser :execrows
 delete from users where id = $1
 `
@@ -108,6 +166,29 @@ func (q *Queries) ExistOwnTenants(ctx context.Context, arg ExistOwnTenantsParams
 	return column_1, err
 }
 
+const findMembership = `-- name: FindMembership :one
+select user_id, role from memberships where tenant_id = $1 and id = $2
+`
+
+type FindMembershipParams struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
+}
+
+type FindMembershipRow struct {
+	UserID uuid.UUID
+	Role   string
+}
+
+// Purpose: one membership of a tenant, to end it.
+// Index: memberships_pkey.
+func (q *Queries) FindMembership(ctx context.Context, arg FindMembershipParams) (FindMembershipRow, error) {
+	row := q.db.QueryRow(ctx, findMembership, arg.TenantID, arg.ID)
+	var i FindMembershipRow
+	err := row.Scan(&i.UserID, &i.Role)
+	return i, err
+}
+
 const getProfile = `-- name: GetProfile :one
 select id, name, email, company_name, password, date_joined from users where id = $1 for no key update
 `
@@ -135,6 +216,37 @@ func (q *Queries) GetProfile(ctx context.Context, id uuid.UUID) (GetProfileRow, 
 		&i.DateJoined,
 	)
 	return i, err
+}
+
+const listHeldRoles = `-- name: ListHeldRoles :many
+select role_id from role_users where tenant_id = $1 and user_id = $2
+`
+
+type ListHeldRolesParams struct {
+	TenantID uuid.UUID
+	UserID   uuid.UUID
+}
+
+// Purpose: the roles that a person holds in a tenant.
+// Index: role_users_user.
+func (q *Queries) ListHeldRoles(ctx context.Context, arg ListHeldRolesParams) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listHeldRoles, arg.TenantID, arg.UserID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var role_id uuid.UUID
+		if err := rows.Scan(&role_id); err != nil {
+			return nil, err
+		}
+		items = append(items, role_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const listOwnMemberships = `-- name: ListOwnMemberships :many
@@ -277,6 +389,24 @@ func (q *Queries) LockOwnTenants(ctx context.Context, userID uuid.UUID) ([]uuid.
 		return nil, err
 	}
 	return items, nil
+}
+
+const standingIn = `-- name: StandingIn :one
+select role from memberships where tenant_id = $1 and user_id = $2
+`
+
+type StandingInParams struct {
+	TenantID uuid.UUID
+	UserID   uuid.UUID
+}
+
+// Purpose: whether a person owns a tenant or is a plain member; no row for anybody else.
+// Index: memberships_tenant_id_user_id_key.
+func (q *Queries) StandingIn(ctx context.Context, arg StandingInParams) (string, error) {
+	row := q.db.QueryRow(ctx, standingIn, arg.TenantID, arg.UserID)
+	var role string
+	err := row.Scan(&role)
+	return role, err
 }
 
 const updateProfile = `-- name: UpdateProfile :exec

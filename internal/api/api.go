@@ -14,7 +14,10 @@ import (
 	"github.com/palisade-sec/palisade/internal/api/providergroups"
 	"github.com/palisade-sec/palisade/internal/api/providers"
 	"github.com/palisade-sec/palisade/internal/api/roles"
+	"github.com/palisade-sec/palisade/internal/api/scans"
+	"github.com/palisade-sec/palisade/internal/api/schedules"
 	"github.com/palisade-sec/palisade/internal/api/secrets"
+	"github.com/palisade-sec/palisade/internal/api/tasks"
 	"github.com/palisade-sec/palisade/internal/api/tenants"
 	"github.com/palisade-sec/palisade/internal/api/tokens"
 	"github.com/palisade-sec/palisade/internal/api/users"
@@ -27,6 +30,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/providergroup"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/role"
+	"github.com/palisade-sec/palisade/internal/scan"
 	"github.com/palisade-sec/palisade/internal/secret"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
@@ -40,6 +44,7 @@ type Parts struct {
 	Secrets    *secret.Keyring
 	Ingestions *ingestion.Service
 	Jobs       *jobs.Client
+	Scans      *scan.Service
 	TokenLimit func(rest.Handler) rest.Handler // bounds how often credentials may be tried
 }
 
@@ -51,12 +56,16 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		tokens.Operations(parts.Identity, parts.TokenLimit),
 		users.Operations(parts.Identity, roleService, parts.Tenants, parts.System),
 		tenants.Operations(parts.Identity, parts.System, parts.Tenants),
-		memberships.Operations(parts.Tenants, parts.System),
+		memberships.Operations(parts.Identity, parts.Tenants, parts.System),
 		roles.Operations(roleService, parts.Tenants),
 		providergroups.Operations(providergroup.New(parts.Tenants), parts.Tenants),
 		invitations.Operations(invitation.New(parts.Tenants), parts.Identity, parts.Tenants),
 		providers.Operations(parts.Tenants),
 		secrets.Operations(parts.Tenants, parts.Secrets),
+		[]rest.Operation{providers.ConnectionOperation(parts.Tenants, parts.Scans)},
+		scans.Operations(parts.Tenants, parts.Scans),
+		schedules.Operations(parts.Tenants, parts.Scans),
+		tasks.Operations(parts.Tenants, parts.Jobs),
 		ingestions.Operations(parts.Tenants, parts.Ingestions, parts.Jobs),
 	)
 	routes := make(map[[2]string]bool)

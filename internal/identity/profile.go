@@ -90,7 +90,7 @@ func (s *Service) Close(ctx context.Context, user uuid.UUID) error {
 			return fmt.Errorf("look for account managers: %w", err)
 		}
 		if stranded > 0 {
-			return jsonapi.Invalid("At least one user in the tenant must retain MANAGE_ACCOUNT. Assign MANAGE_ACCOUNT to another user before leaving.")
+			return errStranded
 		}
 		return nil
 	})

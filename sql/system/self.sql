@@ -77,3 +77,40 @@ where exists (select from memberships m where m.tenant_id = t.id) and not exists
 -- Purpose: close a person's account; memberships and roles held go with it.
 -- Index: users_pkey.
 delete from users where id = @id;
+
+-- name: FindMembership :one
+-- Purpose: one membership of a tenant, to end it.
+-- Index: memberships_pkey.
+select user_id, role from memberships where tenant_id = @tenant_id and id = @id;
+
+-- name: StandingIn :one
+-- Purpose: whether a person owns a tenant or is a plain member; no row for anybody else.
+-- Index: memberships_tenant_id_user_id_key.
+select role from memberships where tenant_id = @tenant_id and user_id = @user_id;
+
+-- name: CountOwners :one
+-- Purpose: how many owners a tenant has.
+-- Index: memberships_pkey.
+select count(*) from memberships where tenant_id = @tenant_id and role = 'owner';
+
+-- name: ListHeldRoles :many
+-- Purpose: the roles that a person holds in a tenant.
+-- Index: role_users_user.
+select role_id from role_users where tenant_id = @tenant_id and user_id = @user_id;
+
+-- name: DeleteMembership :exec
+-- Purpose: end a membership; the roles held through it go with it.
+-- Index: memberships_pkey.
+delete from memberships where tenant_id = @tenant_id and id = @id;
+
+-- name: DeleteUnusedRoles :exec
+-- Purpose: remove those of some roles that nobody holds and no invitation brings.
+-- Index: roles_pkey, role_users_pkey, invitation_roles_role.
+delete from roles ro where ro.tenant_id = @tenant_id and ro.id = any(@ids::uuid[])
+    and not exists (select from role_users l where l.tenant_id = ro.tenant_id and l.role_id = ro.id)
+    and not exists (select from invitation_roles l where l.tenant_id = ro.tenant_id and l.role_id = ro.id);
+
+-- name: DeleteHomelessUser :exec
+-- Purpose: close the account of a person who has no membership left.
+-- Index: users_pkey, memberships_user.
+delete from users u where u.id = @id and not exists (select from memberships m where m.user_id = u.id);

@@ -53,13 +53,14 @@ var TenantQuery = filter.MustTable(filter.Table{
 })
 
 type handlers struct {
-	tenants *tenant.Executor
-	system  *system.Executor
+	identity *identity.Service
+	tenants  *tenant.Executor
+	system   *system.Executor
 }
 
 // Operations declares the operations.
-func Operations(tenants *tenant.Executor, executor *system.Executor) []rest.Operation {
-	h := handlers{tenants: tenants, system: executor}
+func Operations(people *identity.Service, tenants *tenant.Executor, executor *system.Executor) []rest.Operation {
+	h := handlers{identity: people, tenants: tenants, system: executor}
 	many := Schema
 	many.List = true
 	return []rest.Operation{
@@ -69,6 +70,8 @@ func Operations(tenants *tenant.Executor, executor *system.Executor) []rest.Oper
 			Query: OwnQuery, Mode: rest.One, TextIDs: true, Response: Schema, Handle: h.retrieveOwn},
 		{ID: "tenants.memberships.list", Method: http.MethodGet, Path: "/tenants/{tenant_pk}/memberships", Summary: "List the memberships of a tenant", Tag: "Memberships",
 			Query: TenantQuery, Cached: true, TenantID: "tenant_pk", Response: many, Handle: h.listOfTenant},
+		{ID: "tenants.memberships.delete", Method: http.MethodDelete, Path: "/tenants/{tenant_pk}/memberships/{id}", Summary: "End a membership", Tag: "Memberships",
+			TenantID: "tenant_pk", Status: http.StatusNoContent, Handle: h.delete},
 	}
 }
 
@@ -154,6 +157,13 @@ func (h handlers) listOfTenant(ctx context.Context, r *rest.Request) (*rest.Answ
 		many[i] = Resource(r, identity.Membership(row))
 	}
 	return plain(r.List(many, nil, window)), nil
+}
+
+func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	if err := h.identity.Leave(ctx, r.User(), r.ID("tenant_pk"), r.ID("id")); err != nil {
+		return nil, err
+	}
+	return rest.NoContent(), nil
 }
 
 // checkReferences refuses filters by people and tenants that the requester has nothing to do with, known or not.

@@ -5,7 +5,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/identity"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/password"
@@ -20,7 +19,8 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	if err != nil {
 		return nil, err
 	}
-	if _, err := find(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where); err != nil {
+	row, err := find(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
+	if err != nil {
 		return nil, err
 	}
 	other := r.ID("id") != r.User()
@@ -33,7 +33,7 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 			return nil, jsonapi.Invalid("Only users with manage users permission can update other users.")
 		}
 	}
-	change, err := bind(r, other)
+	change, err := bind(r, other, row.Email)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +45,7 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 		Attributes: jsonapi.Attributes(profile{Name: changed.Name, Email: changed.Email, CompanyName: changed.CompanyName})}), nil
 }
 
-func bind(r *rest.Request, other bool) (identity.Profile, error) {
+func bind(r *rest.Request, other bool, email string) (identity.Profile, error) {
 	body, err := r.Bind("users", r.ID("id").String())
 	if err != nil {
 		return identity.Profile{}, err
@@ -65,7 +65,6 @@ func bind(r *rest.Request, other bool) (identity.Profile, error) {
 			body.Fail(jsonapi.Field("password", "invalid", refusal))
 		}
 	} else if change.Password != nil && *change.Password != "" {
-		email := ""
 		if change.Email != nil {
 			email = *change.Email
 		}
@@ -107,7 +106,7 @@ func (h handlers) relate(ctx context.Context, r *rest.Request, read func(jsonapi
 	if err != nil {
 		return nil, err
 	}
-	if _, err := find(ctx, h.tenants.Read(scope), r.ID("id"), filter.Fragment{}); err != nil {
+	if _, err := find(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where); err != nil {
 		return nil, err
 	}
 	input, err := r.Input()

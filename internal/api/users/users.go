@@ -93,7 +93,7 @@ func Operations(people *identity.Service, roles *role.Service, tenants *tenant.E
 		{"remove", http.MethodDelete, "Take all roles from a member", h.removeRoles},
 	} {
 		operations = append(operations, rest.Operation{ID: "users.relationships.roles." + one.id, Method: one.method, Path: "/users/{id}/relationships/roles",
-			Tag: "Users", Summary: one.summary, HTMLIDs: true, Status: http.StatusNoContent, Handle: one.handle})
+			Tag: "Users", Summary: one.summary, Query: Query, Mode: rest.One, HTMLIDs: true, Status: http.StatusNoContent, Handle: one.handle})
 	}
 	return operations
 }
