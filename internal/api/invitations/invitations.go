@@ -261,10 +261,9 @@ func bind(r *rest.Request, id string, creates bool) (invitation.Change, error) {
 	if email != nil {
 		*email = identity.NormalEmail(*email)
 	}
-	refused := body.Failed()
 	expires := body.Time("expires_at", jsonapi.Rules{}).Ptr()
-	refused = !refused && body.Failed() // then this field was
-	if expires != nil && !refused && expires.Before(time.Now().Add(invitation.Notice)) {
+	unread := expires != nil && expires.IsZero() && body.Failed() // refused already
+	if expires != nil && !unread && expires.Before(time.Now().Add(invitation.Notice)) {
 		body.Fail(jsonapi.Field("expires_at", "invalid", "Expiry date must be at least 24 hours in the future."))
 	}
 	roles := body.ToMany("roles", "roles", jsonapi.Rules{Required: creates}).Ptr()
