@@ -12,7 +12,7 @@ set check_function_bodies = false;
 
 -- Schemas and extensions
 
-create schema river;
+create schema if not exists river;
 
 create schema wall;
 comment on schema wall is 'Procedures for migrations only: no runtime role may use it.';
@@ -1003,6 +1003,18 @@ create policy provider_visibility on resources as restrictive for all to palisad
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+
+alter table river.river_job enable row level security;
+alter table river.river_job force row level security;
+create policy owner on river.river_job as permissive for all to palisade_owner
+    using (true)
+    with check (true);
+create policy tenant on river.river_job as permissive for all to palisade_app
+    using (((args ->> 'tenant_id'::text) = ( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text) AS "nullif")))
+    with check (((args ->> 'tenant_id'::text) = ( SELECT NULLIF(current_setting('app.tenant_id'::text, true), ''::text) AS "nullif")));
+create policy worker on river.river_job as permissive for all to palisade_system
+    using (true)
+    with check (true);
 
 alter table role_provider_groups enable row level security;
 alter table role_provider_groups force row level security;

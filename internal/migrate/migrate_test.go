@@ -232,6 +232,13 @@ func TestDumpRuns(t *testing.T) {
 				t.Fatal(err)
 			}
 			target := pgtest.NewEmpty(t).URL(pgtest.Owner)
+			// The job queue's tables are not in the dump, what we grant on them is.
+			if err := migrate.Up(t.Context(), target, fixture(), nil); err != nil {
+				t.Fatal(err)
+			}
+			if err := migrate.Down(t.Context(), target, fixture(), 2, nil); err != nil {
+				t.Fatal(err)
+			}
 			conn, err := pgx.Connect(t.Context(), target)
 			if err != nil {
 				t.Fatal(err)

@@ -1,4 +1,5 @@
--- Purpose: per table of our schemas: whether row level security is on and forced on the owner, and every policy.
+-- Purpose: per table of our schemas: whether row level security is on and forced on the owner, and every policy;
+-- of the job queue's tables, those with a wall.
 -- $1 name of the table of the migrations' bookkeeping, left out.
 select concat_ws(E'\n',
     case when not c.relrowsecurity then format('-- table %s has no row level security', c.oid::regclass)
@@ -16,7 +17,7 @@ select concat_ws(E'\n',
     from pg_policy p where p.polrelid = c.oid))
 from pg_class c join pg_namespace n on n.oid = c.relnamespace
 where c.relkind in ('r', 'p') and not c.relispartition
-    and n.nspname not in ('information_schema', 'river') and n.nspname not like 'pg\_%'
+    and n.nspname <> 'information_schema' and n.nspname not like 'pg\_%' and (n.nspname <> 'river' or c.relrowsecurity)
     and c.oid is distinct from to_regclass($1)
     and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')
 order by c.oid::regclass::text collate "C"
