@@ -7,17 +7,16 @@ package systemdb
 
 import (
 	"context"
-
-	"github.com/jackc/pgx/v5/pgtype"
+	"time"
 )
 
 const ensurePartitions = `-- name: EnsurePartitions :one
 
-select ensure_partitions($1::date, $2::integer)::integer as made
+select ensure_partitions(($1::timestamptz at time zone 'UTC')::date, $2::integer)::integer as made
 `
 
 type EnsurePartitionsParams struct {
-	Since  pgtype.Date
+	Since  time.Time
 	Months int32
 }
 

@@ -8,11 +8,14 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/palisade-sec/palisade/internal/api/findings"
 	"github.com/palisade-sec/palisade/internal/api/ingestions"
 	"github.com/palisade-sec/palisade/internal/api/invitations"
 	"github.com/palisade-sec/palisade/internal/api/memberships"
+	"github.com/palisade-sec/palisade/internal/api/overviews"
 	"github.com/palisade-sec/palisade/internal/api/providergroups"
 	"github.com/palisade-sec/palisade/internal/api/providers"
+	"github.com/palisade-sec/palisade/internal/api/resources"
 	"github.com/palisade-sec/palisade/internal/api/roles"
 	"github.com/palisade-sec/palisade/internal/api/scans"
 	"github.com/palisade-sec/palisade/internal/api/schedules"
@@ -66,6 +69,9 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		scans.Operations(parts.Tenants, parts.Scans),
 		schedules.Operations(parts.Tenants, parts.Scans),
 		tasks.Operations(parts.Tenants, parts.Jobs),
+		findings.Operations(parts.Tenants),
+		resources.Operations(parts.Tenants),
+		overviews.Operations(parts.Tenants),
 		ingestions.Operations(parts.Tenants, parts.Ingestions, parts.Jobs),
 	)
 	routes := make(map[[2]string]bool)

@@ -146,8 +146,14 @@ func (r *Request) List(many []jsonapi.Resource, included []jsonapi.Resource, pag
 // Includes reports whether the answer is to hold the resources of a relationship of the primary type: asked for by the
 // include parameter and not left out by that type's sparse fields.
 func (r *Request) Includes(kind, relationship string) bool {
+	return r.Query.Include[relationship] && r.Shows(kind, relationship)
+}
+
+// Shows reports whether the answer shows a member of a type: its sparse fields do not leave it out. What is not shown need
+// not be read.
+func (r *Request) Shows(kind, member string) bool {
 	fields, sparse := r.Query.Fields[kind]
-	return r.Query.Include[relationship] && (!sparse || slices.Contains(fields, relationship))
+	return !sparse || slices.Contains(fields, member)
 }
 
 // One is the answer with one resource.

@@ -46,6 +46,41 @@ from page f cross join lateral (
 ) d
 order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */;
 
+-- name: ListFindingsByTime :many
+-- Purpose: a page of findings of any number of scans, by time alone: one walk along the ids.
+-- Index: scans_latest, findings_pkey, check_metadata_pkey, resource_finding_mappings_pkey.
+with chosen as materialized (
+    select l.id, l.first_finding_id, l.last_finding_id
+    from providers p cross join lateral (
+        select s.id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit sqlc.narg('scans_per_provider')::bigint
+    ) l
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+), page as (
+    select f.id
+    from findings f join chosen on chosen.id = f.scan_id
+    where f.id >= (select min(c.first_finding_id::text) from chosen c)::uuid and f.id <= (select max(c.last_finding_id::text) from chosen c)::uuid
+        and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit @page_size::bigint offset @page_offset::bigint
+)
+select
+    d.id, d.scan_id, d.uid, d.delta, d.status, d.status_extended, d.severity, d.check_id, d.resource_group, d.raw_result,
+    d.inserted_at, d.updated_at, d.first_seen_at, d.muted, d.muted_reason,
+    (select case when @with_metadata::boolean then c.content end from check_metadata c
+        where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as check_metadata,
+    (select case when @with_categories::boolean then c.content -> 'categories' end from check_metadata c
+        where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
+    array(select m.resource_id from resource_finding_mappings m
+        where @with_resources::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids
+from page f cross join lateral (
+    select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
+        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason
+    from findings g where g.id = f.id limit 1
+) d
+order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */;
+
 -- name: ListFindingsInOrder :many
 -- Purpose: a page of findings in any other order.
 -- Index: scans_latest, findings_check or findings_scan, findings_pkey, check_metadata_pkey, resource_finding_mappings_pkey.

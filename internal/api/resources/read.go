@@ -1,0 +1,194 @@
+package resources
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
+	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/api/findings"
+	"github.com/palisade-sec/palisade/internal/api/providers"
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/finding"
+	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/rest"
+	"github.com/palisade-sec/palisade/internal/tenant"
+)
+
+func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	return h.page(ctx, r, false)
+}
+
+func (h handlers) latest(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	return h.page(ctx, r, true)
+}
+
+// page answers with a page of resources; scanned: of providers that have a completed scan.
+func (h handlers) page(ctx context.Context, r *rest.Request, scanned bool) (*rest.Answer, error) {
+	scope, err := r.Scope(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.checkReferences(ctx, r); err != nil {
+		return nil, err
+	}
+	db := h.tenants.Read(scope)
+	count, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": r.Query.Where})).CountResources(ctx, scanned)
+	if err != nil {
+		return nil, fmt.Errorf("count resources: %w", err)
+	}
+	window, err := r.Query.Page.Resolve(count)
+	if err != nil {
+		return nil, err
+	}
+	if count == 0 {
+		return r.List([]jsonapi.Resource{}, nil, window), nil
+	}
+	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": r.Query.Where, "order": r.Query.Order})).ListResources(ctx,
+		tenantdb.ListResourcesParams{Scanned: scanned, WithFindings: r.Shows(Type, "findings"), PageOffset: window.Offset, PageSize: window.Limit})
+	if err != nil {
+		return nil, fmt.Errorf("list resources: %w", err)
+	}
+	included, err := h.include(ctx, r, scope, rows)
+	if err != nil {
+		return nil, err
+	}
+	many := make([]jsonapi.Resource, len(rows))
+	for i, row := range rows {
+		many[i] = resource(r, row)
+	}
+	return r.List(many, included, window), nil
+}
+
+func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	scope, err := r.Scope(ctx)
+	if err != nil {
+		return nil, err
+	}
+	row, err := tenantdb.New(h.tenants.Read(scope)).GetResource(ctx, tenantdb.GetResourceParams{ID: r.ID("id"), WithFindings: r.Shows(Type, "findings")})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, jsonapi.NotFound("Resource")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("get resource: %w", err)
+	}
+	one := tenantdb.ListResourcesRow(row)
+	included, err := h.include(ctx, r, scope, []tenantdb.ListResourcesRow{one})
+	if err != nil {
+		return nil, err
+	}
+	return r.One(resource(r, one), included...), nil
+}
+
+// include reads what the request wants beside the resources: one statement for each type.
+func (h handlers) include(ctx context.Context, r *rest.Request, scope tenant.Scope, rows []tenantdb.ListResourcesRow) ([]jsonapi.Resource, error) {
+	var included []jsonapi.Resource
+	var accounts, found []uuid.UUID
+	for _, row := range rows {
+		accounts, found = append(accounts, row.ProviderID), append(found, row.FindingIds...)
+	}
+	if r.Includes(Type, "provider") && len(accounts) > 0 {
+		many, err := providers.Include(ctx, h.tenants.Read(scope), unique(accounts))
+		if err != nil {
+			return nil, err
+		}
+		included = append(included, many...)
+	}
+	if r.Includes(Type, "findings") && len(found) > 0 {
+		many, err := h.reader.Get(ctx, scope, unique(found), finding.Shape{Metadata: r.Shows("findings", "check_metadata")})
+		if err != nil {
+			return nil, err
+		}
+		for _, one := range many {
+			included = append(included, findings.Included(one))
+		}
+	}
+	return included, nil
+}
+
+// checkReferences refuses a filter by a provider that the tenant does not have. A provider that policy hides is a legal choice
+// without rows, so the question is asked for the whole tenant; its answer is yes or no and nothing of the provider.
+func (h handlers) checkReferences(ctx context.Context, r *rest.Request) error {
+	for _, reference := range r.Query.References {
+		ids := unique(reference.IDs)
+		whole := tenant.NewScope(r.Tenant(), r.User(), tenant.SeeAll())
+		known, err := tenantdb.New(h.tenants.Read(whole)).ProvidersThatExist(ctx, ids)
+		if err != nil {
+			return fmt.Errorf("check referenced providers: %w", err)
+		}
+		if len(known) < len(ids) {
+			return reference.Refusal
+		}
+	}
+	return nil
+}
+
+func (h handlers) metadata(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	if err := h.checkReferences(ctx, r); err != nil {
+		return nil, err
+	}
+	where, err := scansOf(&r.Query)
+	if err != nil {
+		return nil, err
+	}
+	return h.choices(ctx, r, finding.ScansQuery{Scans: finding.All, Where: where, TypeField: "type"})
+}
+
+func (h handlers) latestMetadata(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	return h.choices(ctx, r, finding.ScansQuery{Scans: finding.Newest, TypeField: "type"})
+}
+
+// scansOf is the condition on scans s that the filters by scan and by inserted_at make.
+func scansOf(query *filter.Query) (filter.Fragment, error) {
+	var where filter.Fragment
+	if ids, given := query.IDs("scan"); given {
+		if ids == nil {
+			ids = []uuid.UUID{}
+		}
+		those, err := filter.Condition("s.id", filter.In, ids)
+		if err != nil {
+			return where, fmt.Errorf("filter scans: %w", err)
+		}
+		where = filter.And(where, those)
+	}
+	from, to := query.Range("inserted_at")
+	if from != nil {
+		since, err := filter.Condition("s.inserted_at", filter.GTE, *from)
+		if err != nil {
+			return where, fmt.Errorf("filter scans: %w", err)
+		}
+		where = filter.And(where, since)
+	}
+	if to != nil {
+		until, err := filter.Condition("s.inserted_at", filter.LT, *to)
+		if err != nil {
+			return where, fmt.Errorf("filter scans: %w", err)
+		}
+		where = filter.And(where, until)
+	}
+	return where, nil
+}
+
+// choices answers with what the chosen scans saw, and all groups that checks put resources in.
+func (h handlers) choices(ctx context.Context, r *rest.Request, scans finding.ScansQuery) (*rest.Answer, error) {
+	scope, err := r.Scope(ctx)
+	if err != nil {
+		return nil, err
+	}
+	const kind = "resources-metadata"
+	found, err := h.reader.Choices(ctx, scope, &r.Query, scans, finding.Wanted{})
+	if err != nil {
+		return nil, err
+	}
+	groups := []string{}
+	if r.Shows(kind, "groups") {
+		if groups, err = tenantdb.New(h.tenants.Read(scope)).ListResourceGroups(ctx); err != nil {
+			return nil, fmt.Errorf("list groups of resources: %w", err)
+		}
+	}
+	return r.One(jsonapi.Resource{Type: kind, Attributes: jsonapi.Attributes(choices{Services: found.Services, Regions: found.Regions,
+		Types: found.Types, Groups: groups})}), nil
+}

@@ -1,0 +1,250 @@
+package finding
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/google/uuid"
+
+	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/tenant"
+)
+
+// Reader reads findings in the scope of a request.
+type Reader struct{ executor *tenant.Executor }
+
+// NewReader returns a Reader on the executor.
+func NewReader(executor *tenant.Executor) *Reader { return &Reader{executor: executor} }
+
+// Finding is a finding as it is read. CheckMetadata, Categories and ResourceIds are empty unless a Shape asks for them.
+type Finding = tenantdb.ListFindingsRow
+
+// Shape says which costly parts of findings to read.
+type Shape struct{ Metadata, Categories, Resources bool }
+
+// Scope of scans whose findings are asked for.
+type Scans bool
+
+const (
+	// All are the completed scans that the query's filters leave.
+	All Scans = false
+	// Newest is the newest completed scan of each provider.
+	Newest Scans = true
+)
+
+// Page returns the page that the query asks for and where it stands. The error is a refusal for a page that does not exist.
+func (r *Reader) Page(ctx context.Context, scope tenant.Scope, query filter.Query, scans Scans, shape Shape) ([]Finding, filter.Window, error) {
+	chosen, err := choose(query, scans)
+	if err != nil {
+		return nil, filter.Window{}, err
+	}
+	count, err := chosen.count(ctx, r.executor.Read(scope))
+	if err != nil {
+		return nil, filter.Window{}, fmt.Errorf("count findings: %w", err)
+	}
+	window, err := query.Page.Resolve(count)
+	if err != nil || count == 0 {
+		return nil, window, err
+	}
+	page, err := chosen.list(ctx, r.executor.Read(scope), window, shape)
+	if err != nil {
+		return nil, filter.Window{}, fmt.Errorf("list findings: %w", err)
+	}
+	return page, window, nil
+}
+
+// Get returns the findings with the ids, in no particular order; ids that are no reader's are left out.
+func (r *Reader) Get(ctx context.Context, scope tenant.Scope, ids []uuid.UUID, shape Shape) ([]Finding, error) {
+	rows, err := tenantdb.New(r.executor.Read(scope)).GetFindings(ctx, tenantdb.GetFindingsParams{Ids: ids,
+		WithMetadata: shape.Metadata, WithCategories: shape.Categories, WithResources: shape.Resources})
+	if err != nil {
+		return nil, fmt.Errorf("get findings: %w", err)
+	}
+	return convert(rows, func(row tenantdb.GetFindingsRow) Finding { return Finding(row) }), nil
+}
+
+// Places returns the services and the regions of the findings that the query leaves, each sorted.
+func (r *Reader) Places(ctx context.Context, scope tenant.Scope, query filter.Query) (services, regions []string, err error) {
+	chosen, err := choose(query, All)
+	if err != nil {
+		return nil, nil, err
+	}
+	rows, err := tenantdb.New(r.executor.Read(scope).Shaped(chosen.fragments("where"))).ListFindingPlaces(ctx, chosen.perProvider)
+	if err != nil {
+		return nil, nil, fmt.Errorf("list places of findings: %w", err)
+	}
+	for _, row := range rows {
+		services, regions = append(services, row.Service), append(regions, row.Region)
+	}
+	return distinct(services), distinct(regions), nil
+}
+
+// selection is a query in the terms of the statements.
+type selection struct {
+	query       *filter.Query
+	perProvider *int64          // scans of each provider; nil: all
+	scans       filter.Fragment // condition on scans s
+	providers   filter.Fragment // condition on providers p
+	where       filter.Fragment // condition on findings f
+	whole       filter.Fragment // condition on scans s: the dates leave all of its findings
+}
+
+// choose sorts the conditions of a query by what they restrict.
+func choose(query filter.Query, scans Scans) (*selection, error) {
+	chosen := &selection{query: &query, scans: query.Part(scanFilters...), providers: query.Part(providerFilters...),
+		where: query.Without(slices.Concat(scanFilters, providerFilters)...)}
+	if scans == Newest {
+		one := int64(1)
+		chosen.perProvider = &one
+	}
+	if err := chosen.bound(); err != nil {
+		return nil, err
+	}
+	return chosen, chosen.hash()
+}
+
+// bound leaves out scans of which the dates leave nothing.
+func (s *selection) bound() error {
+	from, to := s.query.Range("inserted_at")
+	if from != nil {
+		low, _ := filter.UUIDv7Bounds(*from, *from)
+		last, err := filter.Condition("s.last_finding_id", filter.GTE, low)
+		first, err2 := filter.Condition("s.first_finding_id", filter.GTE, low)
+		if err != nil || err2 != nil {
+			return fmt.Errorf("bound scans: %w", err)
+		}
+		s.scans, s.whole = filter.And(s.scans, last), filter.And(s.whole, first)
+	}
+	if to != nil {
+		_, high := filter.UUIDv7Bounds(*to, *to)
+		first, err := filter.Condition("s.first_finding_id", filter.LT, high)
+		last, err2 := filter.Condition("s.last_finding_id", filter.LT, high)
+		if err != nil || err2 != nil {
+			return fmt.Errorf("bound scans: %w", err)
+		}
+		s.scans, s.whole = filter.And(s.scans, first), filter.And(s.whole, last)
+	}
+	return nil
+}
+
+// hash adds the short key to a filter by uid, because the index of histories holds that.
+func (s *selection) hash() error {
+	uids, ok := s.query.Texts("uid")
+	if !ok {
+		return nil
+	}
+	hashes := make([]int64, len(uids))
+	for i, uid := range uids {
+		hashes[i] = UIDHash(uid)
+	}
+	known, err := filter.Condition("f.uid_hash", filter.In, hashes)
+	s.where = filter.And(known, s.where)
+	return err
+}
+
+// fragments are those for the markers of every statement that starts from scans, and those of the named further markers.
+func (s *selection) fragments(more ...string) map[string]filter.Fragment {
+	fragments := map[string]filter.Fragment{"scans": s.scans, "providers": s.providers}
+	for _, name := range more {
+		switch name {
+		case "where":
+			fragments[name] = s.where
+		case "order":
+			fragments[name] = s.query.Order
+		case "whole":
+			fragments[name] = s.whole
+		case "summary":
+			fragments[name] = s.query.Part(summaryFilters...)
+		}
+	}
+	return fragments
+}
+
+// count counts from the aggregates when they can answer the filters.
+func (s *selection) count(ctx context.Context, db tenant.DB) (int64, error) {
+	known := slices.Concat(scanFilters, providerFilters, summaryFilters, summaryFlags, []string{"inserted_at"})
+	if others := s.query.Without(known...); !others.IsZero() {
+		return tenantdb.New(db.Shaped(s.fragments("where"))).CountFindings(ctx, s.perProvider)
+	}
+	statuses, given := s.query.Texts("status")
+	if !given {
+		statuses = Statuses
+	}
+	muted, given := s.query.Bool("muted")
+	return tenantdb.New(db.Shaped(s.fragments("where", "whole", "summary"))).CountFindingsInSummaries(ctx, tenantdb.CountFindingsInSummariesParams{
+		ScansPerProvider: s.perProvider, WithFail: slices.Contains(statuses, "FAIL"), WithPass: slices.Contains(statuses, "PASS"),
+		WithManual: slices.Contains(statuses, "MANUAL"), WithMuted: !given || muted, WithUnmuted: !given || !muted})
+}
+
+// list picks the statement whose order an index can give.
+func (s *selection) list(ctx context.Context, db tenant.DB, window filter.Window, shape Shape) ([]Finding, error) {
+	byRank := !slices.ContainsFunc(s.query.Sort, func(key filter.SortKey) bool { return key.Name == "check_id" || key.Name == "updated_at" })
+	byTime := len(s.query.Sort) == 1 && s.query.Sort[0].Name == "inserted_at"
+	switch {
+	case byTime && s.perProvider == nil && !s.query.Has(append(rankFilters, scanFilters...)...):
+		return s.listByTime(ctx, db, window, shape)
+	case byRank:
+		return s.listByRank(ctx, db, window, shape)
+	}
+	rows, err := tenantdb.New(db.Shaped(s.fragments("where", "order"))).ListFindingsInOrder(ctx, tenantdb.ListFindingsInOrderParams{
+		WithMetadata: shape.Metadata, WithCategories: shape.Categories, WithResources: shape.Resources, ScansPerProvider: s.perProvider,
+		Depth: window.Offset + window.Limit, PageOffset: window.Offset, PageSize: window.Limit})
+	return convert(rows, func(row tenantdb.ListFindingsInOrderRow) Finding { return Finding(row) }), err
+}
+
+func (s *selection) listByTime(ctx context.Context, db tenant.DB, window filter.Window, shape Shape) ([]Finding, error) {
+	rows, err := tenantdb.New(db.Shaped(s.fragments("where", "order"))).ListFindingsByTime(ctx, tenantdb.ListFindingsByTimeParams{
+		WithMetadata: shape.Metadata, WithCategories: shape.Categories, WithResources: shape.Resources, ScansPerProvider: s.perProvider,
+		PageOffset: window.Offset, PageSize: window.Limit})
+	return convert(rows, func(row tenantdb.ListFindingsByTimeRow) Finding { return Finding(row) }), err
+}
+
+// listByRank asks for the ranks that the filters leave, so the filters themselves have nothing left to say.
+func (s *selection) listByRank(ctx context.Context, db tenant.DB, window filter.Window, shape Shape) ([]Finding, error) {
+	fragments := s.fragments("where", "order")
+	statuses := ranksLeft(s.query, statusRanks, "status")
+	severities := ranksLeft(s.query, severityRanks, "severity", "impact")
+	return tenantdb.New(db.Shaped(fragments)).ListFindings(ctx, tenantdb.ListFindingsParams{
+		WithMetadata: shape.Metadata, WithCategories: shape.Categories, WithResources: shape.Resources, ScansPerProvider: s.perProvider,
+		StatusRanks: statuses, SeverityRanks: severities, Depth: window.Offset + window.Limit, PageOffset: window.Offset, PageSize: window.Limit})
+}
+
+// ranksLeft are the ranks that the named filters leave, in ascending order.
+func ranksLeft(query *filter.Query, all map[string]int64, names ...string) []int16 {
+	var left []int16
+	for value, rank := range all {
+		keep := true
+		for _, name := range names {
+			if values, given := query.Texts(name); given && !slices.Contains(values, value) {
+				keep = false
+			}
+		}
+		if keep {
+			left = append(left, int16(rank))
+		}
+	}
+	slices.Sort(left)
+	return left
+}
+
+func convert[Row any](rows []Row, one func(Row) Finding) []Finding {
+	findings := make([]Finding, len(rows))
+	for i, row := range rows {
+		findings[i] = one(row)
+	}
+	return findings
+}
+
+// distinct sorts texts and drops doubles and empty ones; it never returns nil.
+func distinct(texts []string) []string {
+	slices.Sort(texts)
+	kept := make([]string, 0, len(texts))
+	for _, text := range slices.Compact(texts) {
+		if text != "" {
+			kept = append(kept, text)
+		}
+	}
+	return kept
+}

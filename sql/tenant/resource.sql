@@ -1,0 +1,66 @@
+-- Reading resources: what scans saw, as it is now. Resources of providers that are being deleted do not exist for readers.
+
+-- name: ListResources :many
+-- Purpose: a page of resources, each with its tags, its groups and, when asked for, all findings that completed scans made
+-- about it. With scanned, only those of providers that have a completed scan.
+-- Index: resources_failed, resources_updated, providers_pkey, scans_latest, resource_finding_mappings_resource, findings_pkey.
+with page as (
+    select r.id, r.uid, r.name, r.region, r.service, r.type, r.inserted_at, r.updated_at, r.failed_findings_count
+    from resources r join providers p on p.tenant_id = r.tenant_id and p.id = r.provider_id and p.deleted_at is null
+    where (not @scanned::boolean or exists (
+            select from scans s where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+        )) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    order by /* TEMPLATE_BEGIN: order */ r.id /* TEMPLATE_END */ limit @page_size::bigint offset @page_offset::bigint
+)
+select d.id, d.provider_id, d.uid, d.name, d.region, d.service, d.type, d.metadata, d.details, d.partition, d.failed_findings_count,
+    d.inserted_at, d.updated_at,
+    (select jsonb_object_agg(t.key, t.value) from resource_tags t where t.tenant_id = d.tenant_id and t.resource_id = d.id)::jsonb as tags,
+    array(select g.name from resource_groups g where g.tenant_id = d.tenant_id and g.resource_id = d.id order by g.name)::text[] as groups,
+    array(
+        select m.finding_id from resource_finding_mappings m join findings f on f.tenant_id = m.tenant_id and f.id = m.finding_id
+        join scans s on s.tenant_id = f.tenant_id and s.id = f.scan_id and s.state = 'completed'
+        where @with_findings::boolean and m.tenant_id = d.tenant_id and m.resource_id = d.id order by m.finding_id
+    )::uuid[] as finding_ids
+from page r join resources d on d.id = r.id
+order by /* TEMPLATE_BEGIN: order */ r.id /* TEMPLATE_END */;
+
+-- name: CountResources :one
+-- Purpose: how many resources ListResources pages over.
+-- Index: resources_failed, resources_updated, providers_pkey, scans_latest.
+select count(*) from resources r join providers p on p.tenant_id = r.tenant_id and p.id = r.provider_id and p.deleted_at is null
+where (not @scanned::boolean or exists (
+        select from scans s where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+    )) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
+
+-- name: GetResource :one
+-- Purpose: one resource, with the newest finding of each uid that completed scans made about it.
+-- Index: resources_pkey, providers_pkey, resource_tags_pkey, resource_groups_pkey, resource_finding_mappings_resource, findings_pkey.
+select d.id, d.provider_id, d.uid, d.name, d.region, d.service, d.type, d.metadata, d.details, d.partition, d.failed_findings_count,
+    d.inserted_at, d.updated_at,
+    (select jsonb_object_agg(t.key, t.value) from resource_tags t where t.tenant_id = d.tenant_id and t.resource_id = d.id)::jsonb as tags,
+    array(select g.name from resource_groups g where g.tenant_id = d.tenant_id and g.resource_id = d.id order by g.name)::text[] as groups,
+    array(
+        select n.id from (
+            select distinct on (f.uid) f.id
+            from resource_finding_mappings m join findings f on f.tenant_id = m.tenant_id and f.id = m.finding_id
+            join scans s on s.tenant_id = f.tenant_id and s.id = f.scan_id and s.state = 'completed'
+            where @with_findings::boolean and m.tenant_id = d.tenant_id and m.resource_id = d.id
+            order by f.uid, f.id desc
+        ) n order by n.id
+    )::uuid[] as finding_ids
+from resources d join providers p on p.tenant_id = d.tenant_id and p.id = d.provider_id and p.deleted_at is null
+where d.id = @id;
+
+-- name: ListResourceGroups :many
+-- Purpose: all groups that checks put resources in.
+-- Index: resource_groups_pkey.
+select distinct g.name from resource_groups g
+join resources r on r.tenant_id = g.tenant_id and r.id = g.resource_id
+join providers p on p.tenant_id = r.tenant_id and p.id = r.provider_id and p.deleted_at is null
+order by g.name;
+
+-- name: ProvidersThatExist :many
+-- Purpose: which of some ids are providers, visible or not: a filter by an id that is nobody's is refused. The answer is
+-- compared with what was asked, never shown.
+-- Index: providers_pkey.
+select p.id from providers p where p.id = any(@ids::uuid[]) and p.deleted_at is null;
