@@ -87,6 +87,6 @@ func appSettings(settings config.Settings, db *database) app.Settings {
 	return app.Settings{
 		AppURL: db.app, SystemURL: db.system, AppReplicaURL: settings.AppReplicaURL, SystemReplicaURL: settings.SystemReplicaURL,
 		MaxConns: int32(settings.MaxConns), KeyDir: settings.Keys(), TokenLimit: settings.TokenLimit, TrustProxy: settings.TrustProxy,
-		CORSOrigins: settings.CORSOrigins, PolicyDir: settings.PolicyDir,
+		CORSOrigins: settings.CORSOrigins, PolicyDir: settings.PolicyDir, EnginePython: settings.EnginePython, EnginePassEnv: settings.EnginePassEnv,
 	}
 }

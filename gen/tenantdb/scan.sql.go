@@ -153,12 +153,8 @@ const getScan = `-- name: GetScan :one
 select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count, s.progress, s.duration, s.task_id, s.scheduled_at,
     s.started_at, s.completed_at, s.next_scan_at, s.inserted_at,
     p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at as provider_inserted_at,
-    p.updated_at as provider_updated_at,
-    k.id as secret_id,
-    coalesce((select array_agg(g.provider_group_id order by g.provider_group_id) from provider_group_providers g
-        where g.provider_id = p.id), '{}')::uuid[] as provider_group_ids
+    p.updated_at as provider_updated_at
 from scans s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id and p.deleted_at is null
-left join provider_secrets k on k.tenant_id = p.tenant_id and k.provider_id = p.id
 where s.id = $1 and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 `
 
@@ -184,8 +180,6 @@ type GetScanRow struct {
 	ConnectionLastCheckedAt *time.Time
 	ProviderInsertedAt      time.Time
 	ProviderUpdatedAt       time.Time
-	SecretID                *uuid.UUID
-	ProviderGroupIds        []uuid.UUID
 }
 
 // Purpose: one scan with its provider.
@@ -215,8 +209,6 @@ func (q *Queries) GetScan(ctx context.Context, id uuid.UUID) (GetScanRow, error)
 		&i.ConnectionLastCheckedAt,
 		&i.ProviderInsertedAt,
 		&i.ProviderUpdatedAt,
-		&i.SecretID,
-		&i.ProviderGroupIds,
 	)
 	return i, err
 }
@@ -284,12 +276,8 @@ const listScans = `-- name: ListScans :many
 select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count, s.progress, s.duration, s.task_id, s.scheduled_at,
     s.started_at, s.completed_at, s.next_scan_at, s.inserted_at,
     p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at as provider_inserted_at,
-    p.updated_at as provider_updated_at,
-    k.id as secret_id,
-    coalesce((select array_agg(g.provider_group_id order by g.provider_group_id) from provider_group_providers g
-        where g.provider_id = p.id), '{}')::uuid[] as provider_group_ids
+    p.updated_at as provider_updated_at
 from scans s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id and p.deleted_at is null
-left join provider_secrets k on k.tenant_id = p.tenant_id and k.provider_id = p.id
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ s.inserted_at desc, s.id /* TEMPLATE_END */
 limit $2 offset $1
@@ -322,8 +310,6 @@ type ListScansRow struct {
 	ConnectionLastCheckedAt *time.Time
 	ProviderInsertedAt      time.Time
 	ProviderUpdatedAt       time.Time
-	SecretID                *uuid.UUID
-	ProviderGroupIds        []uuid.UUID
 }
 
 // Purpose: a page of scans with their providers.
@@ -359,8 +345,6 @@ func (q *Queries) ListScans(ctx context.Context, arg ListScansParams) ([]ListSca
 			&i.ConnectionLastCheckedAt,
 			&i.ProviderInsertedAt,
 			&i.ProviderUpdatedAt,
-			&i.SecretID,
-			&i.ProviderGroupIds,
 		); err != nil {
 			return nil, err
 		}

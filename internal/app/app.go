@@ -35,8 +35,10 @@ type Settings struct {
 	TokenLimit       string // e.g. "50/minute", "off"
 	TrustProxy       bool
 	CORSOrigins      []string
-	MaxIngestion     int64  // bytes of a findings file as sent; 0: the default
-	PolicyDir        string // folder of the access policy; empty: the built-in one
+	MaxIngestion     int64    // bytes of a findings file as sent; 0: the default
+	EnginePython     string   // interpreter that has the scan engine; empty: see engine.FindInterpreter
+	EnginePassEnv    []string // environment variables that the engine gets beside the minimum
+	PolicyDir        string   // folder of the access policy; empty: the built-in one
 }
 
 // App is the program, ready to serve.
@@ -93,8 +95,9 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if app.jobs, err = jobs.NewClient(registry); err != nil {
 		return nil, fmt.Errorf("job client: %w", err)
 	}
+	scans := app.registerScans(registry, settings, secrets)
 	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Secrets: secrets, TokenLimit: limit,
-		Ingestions: ingestions, Jobs: app.jobs},
+		Ingestions: ingestions, Jobs: app.jobs, Scans: scans},
 		app.Policy.Snapshot().Operations())
 	if err != nil {
 		return nil, err

@@ -65,6 +65,33 @@ func (c *Client) Release(ctx context.Context, tx *tenant.Tx, taskID uuid.UUID, j
 	return c.release(ctx, tx, taskID, job, time.Time{})
 }
 
+// Cancel cancels a task that has its turn and has not begun, with all that follows from its end; ok is false for any other.
+func (c *Client) Cancel(ctx context.Context, tx *tenant.Tx, taskID uuid.UUID) (cancelled task.Task, ok bool, err error) {
+	cancelled, ok, err = task.Cancel(ctx, tx, taskID)
+	if err != nil || !ok {
+		return cancelled, ok, err
+	}
+	kind, err := c.registry.kind(cancelled.Name)
+	if err != nil {
+		return task.Task{}, false, err
+	}
+	args, err := kind.decode(cancelled.Args)
+	if err != nil {
+		return task.Task{}, false, fmt.Errorf("decode arguments of %s: %w", kind.name, err)
+	}
+	if kind.options.Ended != nil {
+		run := Run{Task: taskID, scope: tx.Scope(), client: c}
+		if err := kind.options.Ended(ctx, tx, End{Run: run, Args: args, State: task.Cancelled}); err != nil {
+			return task.Task{}, false, fmt.Errorf("after the end of %s: %w", kind.name, err)
+		}
+	}
+	reason := fmt.Sprintf("%s (task %s) was cancelled", kind.name, taskID)
+	if _, err := flow.Ended(ctx, tx, c, taskID, false, reason); err != nil {
+		return task.Task{}, false, err
+	}
+	return cancelled, true, nil
+}
+
 // StartFlow stores a flow and enqueues what comes first; see internal/flow. It returns the flow's id.
 func (c *Client) StartFlow(ctx context.Context, tx *tenant.Tx, root flow.Step) (uuid.UUID, error) {
 	return flow.Start(ctx, tx, c, root)

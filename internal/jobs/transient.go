@@ -22,6 +22,14 @@ type transient struct{ error }
 
 func (t transient) Unwrap() error { return t.error }
 
+// Later is an error with which a job asks to be started again after a while because its turn has not come. It counts neither as a
+// failure nor as an end.
+func Later(wait time.Duration) error { return later(wait) }
+
+type later time.Duration
+
+func (l later) Error() string { return "not yet: again in " + time.Duration(l).String() }
+
 // mayPass tells errors that may pass from those that will not. Nothing is tried again on suspicion.
 func mayPass(err error) bool {
 	if _, marked := errors.AsType[transient](err); marked {

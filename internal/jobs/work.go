@@ -44,9 +44,32 @@ const (
 )
 
 // Work works jobs until ctx ends, then lets running ones end within Stop and gives back those that do not. An error means
-// that it could not start, or that it could not renew its lease, so that others take its jobs over.
+// that it could not start or stop. When the lease cannot be renewed, running jobs are stopped, because others take them over,
+// and work goes on when the database can be reached again.
 func (c *Client) Work(ctx context.Context, config WorkConfig) error {
-	p, err := c.newProcess(config.withDefaults())
+	config = config.withDefaults()
+	err := c.workOnce(ctx, config)
+	for errors.Is(err, errLease) && ctx.Err() == nil {
+		config.Logger.ErrorContext(ctx, "workers stopped and start again", "error", err)
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(config.Silence / renewals):
+		}
+		if again := c.workOnce(ctx, config); again != nil && !errors.Is(again, errLease) {
+			err = fmt.Errorf("%w: %w", errLease, again)
+		} else {
+			err = again
+		}
+	}
+	return err
+}
+
+// errLease says that work was interrupted because the lease could not be kept.
+var errLease = errors.New("lease lost")
+
+func (c *Client) workOnce(ctx context.Context, config WorkConfig) error {
+	p, err := c.newProcess(config)
 	if err != nil {
 		return err
 	}
@@ -158,7 +181,7 @@ func (p *process) keepAlive(ctx context.Context) error {
 		default:
 			p.config.Logger.WarnContext(ctx, "lease not renewed", "error", err)
 			if time.Since(renewed) > p.config.Silence-interval {
-				return fmt.Errorf("lease lost: %w", err)
+				return fmt.Errorf("%w: %w", errLease, err)
 			}
 		}
 	}

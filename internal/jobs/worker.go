@@ -169,6 +169,9 @@ func (a *attempt) failed(ctx context.Context, failure error) (verdict, err error
 	if ctx.Err() != nil && a.stopping.Load() && !errors.Is(failure, errTimeLimit) {
 		return a.again(ctx, 0, 0)
 	}
+	if wait, asked := errors.AsType[later](failure); asked {
+		return a.again(ctx, 0, time.Duration(wait))
+	}
 	if gone, err := a.providerGone(ctx); err != nil {
 		return nil, errors.Join(err, failure)
 	} else if gone {

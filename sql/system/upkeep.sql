@@ -3,4 +3,4 @@
 -- name: EnsurePartitions :one
 -- Purpose: make the monthly partitions from a month on, for so many months; returns how many were missing.
 -- Index: none.
-select ensure_partitions(@since::date, @months::integer)::integer as made;
+select ensure_partitions((sqlc.arg('since')::timestamptz at time zone 'UTC')::date, @months::integer)::integer as made;

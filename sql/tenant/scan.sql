@@ -103,12 +103,8 @@ where id = @id and deleted_at is null;
 select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count, s.progress, s.duration, s.task_id, s.scheduled_at,
     s.started_at, s.completed_at, s.next_scan_at, s.inserted_at,
     p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at as provider_inserted_at,
-    p.updated_at as provider_updated_at,
-    k.id as secret_id,
-    coalesce((select array_agg(g.provider_group_id order by g.provider_group_id) from provider_group_providers g
-        where g.provider_id = p.id), '{}')::uuid[] as provider_group_ids
+    p.updated_at as provider_updated_at
 from scans s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id and p.deleted_at is null
-left join provider_secrets k on k.tenant_id = p.tenant_id and k.provider_id = p.id
 where s.id = @id and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
 
 -- name: ListScans :many
@@ -117,12 +113,8 @@ where s.id = @id and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
 select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count, s.progress, s.duration, s.task_id, s.scheduled_at,
     s.started_at, s.completed_at, s.next_scan_at, s.inserted_at,
     p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at as provider_inserted_at,
-    p.updated_at as provider_updated_at,
-    k.id as secret_id,
-    coalesce((select array_agg(g.provider_group_id order by g.provider_group_id) from provider_group_providers g
-        where g.provider_id = p.id), '{}')::uuid[] as provider_group_ids
+    p.updated_at as provider_updated_at
 from scans s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id and p.deleted_at is null
-left join provider_secrets k on k.tenant_id = p.tenant_id and k.provider_id = p.id
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ s.inserted_at desc, s.id /* TEMPLATE_END */
 limit @page_size offset @page_offset;

@@ -1,0 +1,80 @@
+package app
+
+import (
+	"context"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/palisade-sec/palisade/gen/systemdb"
+	"github.com/palisade-sec/palisade/internal/engine"
+	"github.com/palisade-sec/palisade/internal/ingest"
+	"github.com/palisade-sec/palisade/internal/ingestion"
+	"github.com/palisade-sec/palisade/internal/jobs"
+	"github.com/palisade-sec/palisade/internal/scan"
+	"github.com/palisade-sec/palisade/internal/secret"
+	"github.com/palisade-sec/palisade/internal/system"
+	"github.com/palisade-sec/palisade/internal/tenant"
+)
+
+const (
+	upkeepEvery     = 6 * time.Hour
+	partitionsAhead = 3 // months beyond the current one
+)
+
+// registerScans makes scans, their schedules and the upkeep of the database known to the job layer.
+func (a *App) registerScans(registry *jobs.Registry, settings Settings, secrets *secret.Keyring) *scan.Service {
+	scan.Register(registry, scan.Parts{Store: findings{}, Secrets: secrets, Logger: a.logger, Engine: engine.NewProwler(engine.Options{
+		Python: settings.EnginePython, PassEnv: settings.EnginePassEnv, Checks: a.Catalogue.Checks})})
+	service := scan.New(a.jobs)
+	scan.RegisterSweep(registry, service, a.Tenants, a.System)
+	registry.Every("partitions", upkeepEvery, a.ensurePartitions)
+	registry.Every("leases", upkeepEvery, a.purgeLeases)
+	return service
+}
+
+// ensurePartitions makes the partitions of the coming months.
+func (a *App) ensurePartitions(ctx context.Context) error {
+	return a.System.Write(ctx, system.Upkeep, uuid.Nil, func(ctx context.Context, db system.DB) error {
+		made, err := systemdb.New(db).EnsurePartitions(ctx, systemdb.EnsurePartitionsParams{Since: time.Now().UTC(), Months: 1 + partitionsAhead})
+		if err == nil && made > 0 {
+			a.logger.InfoContext(ctx, "partitions made", "partitions", made)
+		}
+		return err
+	})
+}
+
+// purgeLeases forgets workers that died long ago.
+func (a *App) purgeLeases(ctx context.Context) error {
+	return a.System.Write(ctx, system.Queue, uuid.Nil, func(ctx context.Context, db system.DB) error {
+		_, err := systemdb.New(db).PurgeLeases(ctx)
+		return err
+	})
+}
+
+// findings keeps what scans find, through the one pipeline that files go through too.
+type findings struct{}
+
+// Begin starts to store the findings of a scan.
+func (findings) Begin(ctx context.Context, executor *tenant.Executor, scope tenant.Scope, target scan.Target) (scan.Writer, error) {
+	run, err := ingest.Begin(ctx, executor, scope, stored(target))
+	if err != nil {
+		return nil, err
+	}
+	return run, nil
+}
+
+// Complete makes the aggregates and switches the scan to completed.
+func (findings) Complete(ctx context.Context, tx *tenant.Tx, target scan.Target) error {
+	return ingest.Complete(ctx, tx, stored(target))
+}
+
+// Discard enqueues the removal of what a failed scan stored.
+func (findings) Discard(ctx context.Context, tx *tenant.Tx, client *jobs.Client, target scan.Target) error {
+	_, err := client.Enqueue(ctx, tx, ingestion.DiscardJob(target))
+	return err
+}
+
+func stored(target scan.Target) ingest.Scan {
+	return ingest.Scan{ID: target.ScanID, ProviderID: target.ProviderID}
+}
