@@ -48,7 +48,7 @@ type Targets struct {
 
 // Open connects the pools. It does not check the role: the caller does, with a query of its own.
 func Open(ctx context.Context, config Config) (*Targets, error) {
-	primary, err := openPool(ctx, config, config.URL)
+	primary, err := openPool(ctx, config, config.URL, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -57,7 +57,7 @@ func Open(ctx context.Context, config Config) (*Targets, error) {
 		targets.timeout = 30 * time.Second
 	}
 	if config.ReplicaURL != "" {
-		if targets.replica, err = openPool(ctx, config, config.ReplicaURL); err != nil {
+		if targets.replica, err = openPool(ctx, config, config.ReplicaURL, replicaPatience); err != nil {
 			primary.Close()
 			return nil, err
 		}
@@ -79,7 +79,11 @@ func (t *Targets) Ping(ctx context.Context) error { return t.primary.Ping(ctx) }
 // Primary is the pool itself, for River's driver and nothing else.
 func (t *Targets) Primary() *pgxpool.Pool { return t.primary }
 
-func openPool(ctx context.Context, config Config, url string) (*pgxpool.Pool, error) {
+// replicaPatience is how long a read waits for a replica that does not answer before it goes to the primary.
+const replicaPatience = 2 * time.Second
+
+// openPool opens one pool; patience bounds how long connecting may take, 0 leaves that to the connection string.
+func openPool(ctx context.Context, config Config, url string, patience time.Duration) (*pgxpool.Pool, error) {
 	parsed, err := pgxpool.ParseConfig(url)
 	if err != nil {
 		// The driver's message may quote the connection string, which holds a password.
@@ -92,6 +96,12 @@ func openPool(ctx context.Context, config Config, url string) (*pgxpool.Pool, er
 		parsed.ConnConfig.RuntimeParams["application_name"] = config.ApplicationName
 	}
 	parsed.ConnConfig.RuntimeParams["timezone"] = "UTC"
+	if parsed.ConnConfig.DefaultQueryExecMode == pgx.QueryExecModeSimpleProtocol {
+		return nil, errors.New("parse database url: the simple protocol mixes values into statements and is refused; behind a pooler use default_query_exec_mode=cache_describe")
+	}
+	if patience > 0 && parsed.ConnConfig.ConnectTimeout > patience {
+		parsed.ConnConfig.ConnectTimeout = patience
+	}
 	parsed.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		pgxuuid.Register(conn.TypeMap())
 		return nil
@@ -220,8 +230,7 @@ func (t *Targets) Write(ctx context.Context, settings Settings, fn func(context.
 	}
 	results := conn.SendBatch(ctx, batch)
 	tx := results.Tx()
-	// A rollback after the caller's context ended must still reach the server.
-	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }()
+	defer rollBack(ctx, tx)
 	if err := results.Close(); err != nil {
 		return fmt.Errorf("open write scope: %w", err)
 	}
@@ -232,6 +241,14 @@ func (t *Targets) Write(ctx context.Context, settings Settings, fn func(context.
 		return fmt.Errorf("commit: %w", err)
 	}
 	return nil
+}
+
+// rollBack undoes a transaction that did not commit. It must reach the server also when the caller's context has ended, but
+// a server that is silent must not hold the connection for ever.
+func rollBack(ctx context.Context, tx pgx.Tx) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	_ = tx.Rollback(ctx)
 }
 
 // With returns the same transaction with fragments for the markers of the statements run through it.
@@ -280,10 +297,19 @@ func splice(sql string, fragments map[string]filter.Fragment, args []any) (strin
 	return text, append(args[:len(args):len(args)], more...), nil
 }
 
-// isUnreachable tells a server that did not answer from one that refused the statement.
+// isUnreachable tells a server that could not be asked from one that refused the statement. A server that lets nobody in,
+// that shuts down, or that ends a read because of what it replays from the primary was not asked either.
 func isUnreachable(err error) bool {
+	var connecting *pgconn.ConnectError
 	var refused *pgconn.PgError
-	return !errors.As(err, &refused)
+	if errors.As(err, &connecting) || !errors.As(err, &refused) {
+		return true
+	}
+	switch refused.Code {
+	case "57P01", "57P02", "57P03", "40001": // shutdown, crash, cannot connect now, conflict with recovery
+		return true
+	}
+	return false
 }
 
 // releasing gives the connection back when the rows are read or closed.
@@ -294,6 +320,9 @@ type releasing struct {
 	done    bool
 	err     error
 }
+
+// Conn hides the connection: whoever reads rows gets no way round the scope.
+func (r *releasing) Conn() *pgx.Conn { return nil }
 
 func (r *releasing) Next() bool {
 	if r.Rows.Next() {

@@ -58,17 +58,39 @@ func renderAll(conditions []authz.Condition) ([]filter.Fragment, error) {
 	return parts, nil
 }
 
-// renderNot keeps "unknown hides": a missing alias meets neither a comparison nor its negation.
+// renderNot pushes the negation down to the comparisons, where "unknown hides" can be kept: a missing alias meets neither a
+// comparison nor its negation, while the other parts of the condition still count.
 func renderNot(not authz.Not) (filter.Fragment, error) {
-	inner, err := renderCondition(not.Condition)
+	switch inner := not.Condition.(type) {
+	case authz.And:
+		parts, err := renderNots(inner)
+		return filter.Or(parts...), err
+	case authz.Or:
+		parts, err := renderNots(inner)
+		return filter.And(parts...), err
+	case authz.Not:
+		return renderCondition(inner.Condition)
+	}
+	fragment, err := renderCondition(not.Condition)
 	if err != nil {
 		return filter.Fragment{}, err
 	}
-	if !strings.Contains(not.Condition.String(), "alias ") {
-		return filter.Not(inner), nil
+	if compare, ok := not.Condition.(authz.Compare); !ok || compare.Field != authz.FieldAlias {
+		return filter.Not(fragment), nil
 	}
 	known, err := filter.Condition("p.alias", filter.IsNull, false)
-	return filter.And(known, filter.Not(inner)), err
+	return filter.And(known, filter.Not(fragment)), err
+}
+
+func renderNots(conditions []authz.Condition) ([]filter.Fragment, error) {
+	parts := make([]filter.Fragment, len(conditions))
+	for i, condition := range conditions {
+		var err error
+		if parts[i], err = renderNot(authz.Not{Condition: condition}); err != nil {
+			return nil, err
+		}
+	}
+	return parts, nil
 }
 
 var visibilityColumns = map[authz.Field]filter.Column{
@@ -82,6 +104,11 @@ func renderCompare(compare authz.Compare) (filter.Fragment, error) {
 	column, ok := visibilityColumns[compare.Field]
 	if !ok {
 		return filter.Fragment{}, fmt.Errorf("unknown field %q", compare.Field)
+	}
+	for _, value := range compare.Values {
+		if strings.ContainsRune(value, 0) {
+			return filter.Fragment{}, fmt.Errorf("value of %s: a text with a null character", compare.Field)
+		}
 	}
 	fragment, err := renderComparison(column, compare)
 	if err != nil || compare.Field != authz.FieldProviderGroup {
