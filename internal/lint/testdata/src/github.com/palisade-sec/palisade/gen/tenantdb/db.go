@@ -1,0 +1,3 @@
+package tenantdb
+
+var _ = "select id from findings"

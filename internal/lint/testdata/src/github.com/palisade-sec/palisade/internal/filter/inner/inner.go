@@ -1,0 +1,3 @@
+package inner
+
+var _ = "select id from findings"

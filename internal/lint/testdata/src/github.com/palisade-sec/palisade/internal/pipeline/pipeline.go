@@ -1,0 +1,5 @@
+package pipeline
+
+import "github.com/jackc/pgx/v5/pgxpool"
+
+func Open() *pgxpool.Pool { return pgxpool.New() }

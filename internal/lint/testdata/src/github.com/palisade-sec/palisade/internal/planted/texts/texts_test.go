@@ -1,0 +1,3 @@
+package texts
+
+var _ = "select id from findings"
