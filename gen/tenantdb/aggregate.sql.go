@@ -130,16 +130,23 @@ func (q *Queries) DeleteScanSummaries(ctx context.Context, scanID uuid.UUID) err
 }
 
 const insertScanCategorySummaries = `-- name: InsertScanCategorySummaries :exec
+with counted as materialized (
+    select f.tenant_id, f.provider_id, f.scan_id, f.check_metadata_id, f.severity, count(*) as total,
+        count(*) filter (where f.status = 'FAIL') as failed,
+        count(*) filter (where f.status = 'FAIL' and f.delta = 'new') as new_failed
+    from findings f
+    where f.scan_id = $1 and not f.muted
+    group by f.tenant_id, f.provider_id, f.scan_id, f.check_metadata_id, f.severity
+)
 insert into scan_category_summaries (tenant_id, provider_id, scan_id, category, severity, total_findings, failed_findings,
     new_failed_findings)
-select f.tenant_id, f.provider_id, f.scan_id, c.category, f.severity, count(*), count(*) filter (where f.status = 'FAIL'),
-    count(*) filter (where f.status = 'FAIL' and f.delta = 'new')
-from findings f join check_metadata_categories c on c.check_metadata_id = f.check_metadata_id
-where f.scan_id = $1 and not f.muted
-group by f.tenant_id, f.provider_id, f.scan_id, c.category, f.severity
+select n.tenant_id, n.provider_id, n.scan_id, c.category, n.severity, sum(n.total), sum(n.failed), sum(n.new_failed)
+from counted n join check_metadata_categories c on c.check_metadata_id = n.check_metadata_id
+group by n.tenant_id, n.provider_id, n.scan_id, c.category, n.severity
 `
 
-// Purpose: count a scan's findings that are not muted per category and severity.
+// Purpose: count a scan's findings that are not muted per category and severity. They are counted per content first: a
+// few rows are joined with the categories instead of every finding.
 // Index: findings_scan, check_metadata_categories_pkey.
 func (q *Queries) InsertScanCategorySummaries(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, insertScanCategorySummaries, scanID)
@@ -192,7 +199,7 @@ insert into scan_resource_summaries (tenant_id, provider_id, scan_id, resource_i
 select distinct on (m.resource_id) f.tenant_id, f.provider_id, f.scan_id, m.resource_id, f.service, f.region, f.resource_type
 from findings f join resource_finding_mappings m on m.finding_id = f.id
 where f.scan_id = $1
-order by m.resource_id, f.id
+order by m.resource_id, f.id desc
 `
 
 // Purpose: which resources a scan saw, with the service, region and type of the last finding about each.

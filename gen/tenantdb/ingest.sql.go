@@ -112,6 +112,20 @@ func (q *Queries) AddResourceTags(ctx context.Context, arg AddResourceTagsParams
 	return err
 }
 
+const deferFlush = `-- name: DeferFlush :exec
+
+select set_config('synchronous_commit', 'off', true)
+`
+
+// Storing the findings of a scan, batch by batch. Every statement takes arrays of one length, one element a row.
+// Purpose: do not wait for the disk when this transaction commits. What a crash of the server may take of a batch is stored
+// again: the scan completes in a transaction that waits, and with it for all that was committed before.
+// Index: none.
+func (q *Queries) DeferFlush(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, deferFlush)
+	return err
+}
+
 const deleteScanFindings = `-- name: DeleteScanFindings :execrows
 with gone as (
     select f.id from findings f where f.scan_id = $1 limit $2
@@ -135,6 +149,31 @@ func (q *Queries) DeleteScanFindings(ctx context.Context, arg DeleteScanFindings
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const getFindingHistory = `-- name: GetFindingHistory :one
+select coalesce((
+        select min(s.first_finding_id::text collate "C") from scans s where s.provider_id = $1 and s.state = 'completed'
+    ), 'ffffffff-ffff-ffff-ffff-ffffffffffff')::uuid as since,
+    array(
+        select s.id from scans s
+        where s.provider_id = $1 and s.state <> 'completed' and exists (select from findings f where f.scan_id = s.id)
+    )::uuid[] as unfinished
+`
+
+type GetFindingHistoryRow struct {
+	Since      uuid.UUID
+	Unfinished []uuid.UUID
+}
+
+// Purpose: where earlier sightings of a provider's findings are: the first id of its completed scans (the largest there is
+// when it has none), and the scans whose findings are no sightings because they did not complete and are not removed yet.
+// Index: scans_latest, findings_scan.
+func (q *Queries) GetFindingHistory(ctx context.Context, providerID uuid.UUID) (GetFindingHistoryRow, error) {
+	row := q.db.QueryRow(ctx, getFindingHistory, providerID)
+	var i GetFindingHistoryRow
+	err := row.Scan(&i.Since, &i.Unfinished)
+	return i, err
 }
 
 const insertFindingMappings = `-- name: InsertFindingMappings :exec
@@ -181,7 +220,8 @@ from (
 ) b
 left join lateral (
     select f.status, f.first_seen_at from findings f
-    where f.uid_hash = b.uid_hash and f.uid = b.uid and f.scan_id <> $3
+    where f.uid_hash = b.uid_hash and f.uid = b.uid and f.provider_id = $2
+        and f.id >= $19::uuid and f.id < $20::uuid and f.scan_id <> all($21::uuid[])
     order by f.id desc limit 1
 ) p on true
 `
@@ -205,10 +245,13 @@ type InsertFindingsParams struct {
 	Services         []string
 	ResourceTypes    []string
 	ResourceGroups   []string
+	Since            uuid.UUID
+	Until            uuid.UUID
+	Unfinished       []uuid.UUID
 }
 
-// Purpose: a batch of findings, each compared with its last sighting in an earlier scan: new, changed or the same, and
-// first seen when. inserted_at is the moment in the id.
+// Purpose: a batch of findings, each compared with its last sighting in a completed scan: new, changed or the same, and
+// first seen when. inserted_at is the moment in the id. Since and until leave out partitions without sightings.
 // Index: findings_history.
 func (q *Queries) InsertFindings(ctx context.Context, arg InsertFindingsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, insertFindings,
@@ -230,6 +273,9 @@ func (q *Queries) InsertFindings(ctx context.Context, arg InsertFindingsParams) 
 		arg.Services,
 		arg.ResourceTypes,
 		arg.ResourceGroups,
+		arg.Since,
+		arg.Until,
+		arg.Unfinished,
 	)
 	if err != nil {
 		return 0, err
@@ -238,7 +284,6 @@ func (q *Queries) InsertFindings(ctx context.Context, arg InsertFindingsParams) 
 }
 
 const upsertResources = `-- name: UpsertResources :many
-
 with batch as (
     select unnest($2::uuid[]) as id, unnest($3::text[]) as uid, unnest($4::text[]) as name,
         unnest($5::text[]) as region, unnest($6::text[]) as service, unnest($7::text[]) as type,
@@ -284,7 +329,6 @@ type UpsertResourcesRow struct {
 	ID  uuid.UUID
 }
 
-// Storing the findings of a scan, batch by batch. Every statement takes arrays of one length, one element a row.
 // Purpose: the ids of a batch's resources, created or brought up to date. Empty names and regions do not overwrite, and
 // updated_at moves only when something changed.
 // Index: resources_tenant_id_provider_id_uid_key.

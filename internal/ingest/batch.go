@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -41,7 +42,8 @@ type changedResource struct {
 func (r *Run) plan() (*plan, error) {
 	p := &plan{learned: make(map[[16]byte]knownResource)}
 	tenantID, count := r.scope.Tenant(), len(r.batch)
-	p.findings = tenantdb.InsertFindingsParams{TenantID: tenantID, ProviderID: r.scan.ProviderID, ScanID: r.scan.ID, MutedReason: mutedByEngine}
+	p.findings = tenantdb.InsertFindingsParams{TenantID: tenantID, ProviderID: r.scan.ProviderID, ScanID: r.scan.ID, MutedReason: mutedByEngine,
+		Since: r.history.Since, Until: floorUUID(time.Now().Add(ahead)), Unfinished: r.history.Unfinished}
 	p.mappings = tenantdb.InsertFindingMappingsParams{TenantID: tenantID, ProviderID: r.scan.ProviderID, FindingIds: make([]uuid.UUID, 0, count)}
 	p.metadata = tenantdb.AddCheckMetadataParams{TenantID: tenantID}
 	p.categories = tenantdb.AddCheckMetadataCategoriesParams{TenantID: tenantID}
@@ -167,6 +169,9 @@ func (p *plan) layOutResources(r *Run) {
 
 // store writes the plan in one transaction.
 func (r *Run) store(ctx context.Context, queries *tenantdb.Queries, p *plan) error {
+	if err := queries.DeferFlush(ctx); err != nil {
+		return fmt.Errorf("defer flush: %w", err)
+	}
 	if err := r.storeResources(ctx, queries, p); err != nil {
 		return err
 	}

@@ -20,11 +20,19 @@ import (
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
-// BatchSize is how many findings one transaction stores.
+// BatchSize is how many findings one transaction stores at most.
 const BatchSize = 2000
 
-// deleteBatch is how many findings one transaction removes.
-const deleteBatch = 5000
+const (
+	// batchBytes is how much text of findings one transaction stores, about: large findings make small batches.
+	batchBytes = 8 << 20
+	// knownLimit bounds what a run remembers of resources and of check metadata. What is forgotten is looked up again.
+	knownLimit = 100_000
+	// deleteBatch is how many findings one transaction removes.
+	deleteBatch = 5000
+	// ahead is how far in the future ids may lie that another machine's clock made.
+	ahead = 24 * time.Hour
+)
 
 // mutedByEngine is the reason that findings carry which the engine's own mute list muted.
 const mutedByEngine = "Muted by mutelist"
@@ -35,13 +43,22 @@ type Scan struct {
 	ProviderID uuid.UUID
 }
 
+// Write runs fn in one transaction in the scope of a run. That of a job (jobs.Run.Write) refuses when another worker has the
+// job, so that a worker that was believed dead adds nothing to what its successor stores.
+type Write func(ctx context.Context, fn func(ctx context.Context, tx *tenant.Tx) error) error
+
 // Run stores the findings of one scan. It is not safe for use by several goroutines.
 type Run struct {
-	executor *tenant.Executor
-	scope    tenant.Scope
-	scan     Scan
+	write Write
+	scope tenant.Scope
+	scan  Scan
+	// history tells where earlier sightings of the findings are.
+	history tenantdb.GetFindingHistoryRow
+	// along runs in the transaction of every batch.
+	along func(ctx context.Context, tx *tenant.Tx) error
 
 	batch     []ocsf.Finding
+	bytes     int
 	resources map[[16]byte]knownResource
 	metadata  map[uuid.UUID]bool
 	moments   moments
@@ -58,18 +75,38 @@ var contentSeed = maphash.MakeSeed()
 
 // Begin starts to store a scan's findings. What an earlier attempt of the same scan left is removed.
 func Begin(ctx context.Context, executor *tenant.Executor, scope tenant.Scope, scan Scan) (*Run, error) {
-	if err := Discard(ctx, executor, scope, scan); err != nil {
-		return nil, err
-	}
-	return &Run{executor: executor, scope: scope, scan: scan, batch: make([]ocsf.Finding, 0, BatchSize),
-		resources: make(map[[16]byte]knownResource), metadata: make(map[uuid.UUID]bool)}, nil
+	return BeginIn(ctx, func(ctx context.Context, fn func(ctx context.Context, tx *tenant.Tx) error) error {
+		return executor.Write(ctx, scope, fn)
+	}, scope, scan)
 }
 
+// BeginIn is Begin with transactions that write opens.
+func BeginIn(ctx context.Context, write Write, scope tenant.Scope, scan Scan) (*Run, error) {
+	if err := Discard(ctx, write, scan); err != nil {
+		return nil, err
+	}
+	r := &Run{write: write, scope: scope, scan: scan, batch: make([]ocsf.Finding, 0, BatchSize),
+		resources: make(map[[16]byte]knownResource), metadata: make(map[uuid.UUID]bool)}
+	err := write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
+		var err error
+		r.history, err = tenantdb.New(tx).GetFindingHistory(ctx, scan.ProviderID)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("look for earlier scans: %w", err)
+	}
+	r.history.Unfinished = append(r.history.Unfinished, scan.ID)
+	return r, nil
+}
+
+// Along has fn run in the transaction of every batch, e.g. to say how far the scan is.
+func (r *Run) Along(fn func(ctx context.Context, tx *tenant.Tx) error) { r.along = fn }
+
 // Discard removes the findings of a scan that did not complete, in bounded transactions.
-func Discard(ctx context.Context, executor *tenant.Executor, scope tenant.Scope, scan Scan) error {
+func Discard(ctx context.Context, write Write, scan Scan) error {
 	for {
 		var removed int64
-		err := executor.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
+		err := write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
 			var err error
 			removed, err = tenantdb.New(tx).DeleteScanFindings(ctx, tenantdb.DeleteScanFindingsParams{ScanID: scan.ID, Batch: deleteBatch})
 			return err
@@ -86,7 +123,11 @@ func Discard(ctx context.Context, executor *tenant.Executor, scope tenant.Scope,
 // Add takes one finding; it is stored with its batch.
 func (r *Run) Add(ctx context.Context, finding ocsf.Finding) error {
 	r.batch = append(r.batch, finding)
-	if len(r.batch) < BatchSize {
+	r.bytes += finding.Bytes()
+	if !r.metadata[metadataID(finding.Check.Hash)] {
+		r.bytes += len(finding.Check.JSON)
+	}
+	if len(r.batch) < BatchSize && r.bytes < batchBytes {
 		return nil
 	}
 	return r.Flush(ctx)
@@ -104,20 +145,36 @@ func (r *Run) Flush(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = r.executor.Write(ctx, r.scope, func(ctx context.Context, tx *tenant.Tx) error { return r.store(ctx, tenantdb.New(tx), plan) })
+	err = r.write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
+		if err := r.store(ctx, tenantdb.New(tx), plan); err != nil || r.along == nil {
+			return err
+		}
+		return r.along(ctx, tx)
+	})
 	if err != nil {
 		return fmt.Errorf("store batch: %w", err)
+	}
+	r.remember(plan)
+	r.stored += int64(len(r.batch))
+	clear(r.batch)
+	r.batch, r.bytes = r.batch[:0], 0
+	return nil
+}
+
+// remember keeps what the batch taught, within bounds.
+func (r *Run) remember(plan *plan) {
+	if len(r.resources)+len(plan.learned) > knownLimit {
+		clear(r.resources)
 	}
 	for key, resource := range plan.learned {
 		r.resources[key] = resource
 	}
+	if len(r.metadata)+len(plan.metadata.Ids) > knownLimit {
+		clear(r.metadata)
+	}
 	for _, id := range plan.metadata.Ids {
 		r.metadata[id] = true
 	}
-	r.stored += int64(len(r.batch))
-	clear(r.batch)
-	r.batch = r.batch[:0]
-	return nil
 }
 
 // ErrNotExecuting is returned by Complete for a scan that is not executing any more.

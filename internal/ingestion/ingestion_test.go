@@ -61,7 +61,9 @@ func (b *bench) ingest(t testing.TB, content io.Reader) ingestion.Result {
 
 // process does what the job does.
 func (b *bench) process(t testing.TB, id uuid.UUID) (result ingestion.Result, err error) {
-	conclude, err := b.service.Process(t.Context(), b.scope, id)
+	conclude, err := b.service.Process(t.Context(), b.scope, id, func(ctx context.Context, fn func(context.Context, *tenant.Tx) error) error {
+		return b.server.App.Tenants.Write(ctx, b.scope, fn)
+	})
 	if err != nil || conclude == nil {
 		return result, err
 	}

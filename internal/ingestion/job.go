@@ -41,7 +41,7 @@ func (j DiscardJob) Provider() uuid.UUID { return j.ProviderID }
 func Register(registry *jobs.Registry, service *Service) {
 	jobs.Register(registry, jobs.Scans, jobs.Options{Retries: 100, Ended: abandon},
 		func(ctx context.Context, run jobs.Run, job Job) (any, error) {
-			conclude, err := service.Process(ctx, run.Scope(), job.IngestionID)
+			conclude, err := service.Process(ctx, run.Scope(), job.IngestionID, run.Write)
 			if errors.Is(err, ErrBusy) {
 				return nil, jobs.Transient(err)
 			}
@@ -52,7 +52,7 @@ func Register(registry *jobs.Registry, service *Service) {
 		})
 	jobs.Register(registry, jobs.Scans, jobs.Options{Hidden: true, Retries: 10},
 		func(ctx context.Context, run jobs.Run, job DiscardJob) (any, error) {
-			err := ingest.Discard(ctx, run.Executor(), run.Scope(), ingest.Scan{ID: job.ScanID, ProviderID: job.ProviderID})
+			err := ingest.Discard(ctx, run.Write, ingest.Scan{ID: job.ScanID, ProviderID: job.ProviderID})
 			return nil, err
 		})
 }

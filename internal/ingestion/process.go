@@ -39,9 +39,9 @@ type Conclude func(ctx context.Context, tx *tenant.Tx) (Result, error)
 
 // Process stores the findings of a file as one scan, up to the switch that Conclude makes. A file that cannot be read to its
 // end stores nothing. Process may be called again for a file that an earlier call did not finish: it starts over. ErrBusy
-// asks to call it later; a nil Conclude means that there is nothing left to do.
-func (s *Service) Process(ctx context.Context, scope tenant.Scope, id uuid.UUID) (Conclude, error) {
-	work, err := s.start(ctx, scope, id)
+// asks to call it later; a nil Conclude means that there is nothing left to do. All that it writes is written through write.
+func (s *Service) Process(ctx context.Context, scope tenant.Scope, id uuid.UUID, write ingest.Write) (Conclude, error) {
+	work, err := s.start(ctx, scope, id, write)
 	if err != nil || work == nil {
 		return nil, err
 	}
@@ -58,13 +58,14 @@ func (s *Service) Process(ctx context.Context, scope tenant.Scope, id uuid.UUID)
 	if err := work.flushErrors(ctx); err != nil {
 		return nil, err
 	}
-	return work.fail, ingest.Discard(ctx, s.executor, scope, work.scan)
+	return work.fail, ingest.Discard(ctx, write, work.scan)
 }
 
 // work is one attempt at one file.
 type work struct {
 	service  *Service
 	scope    tenant.Scope
+	write    ingest.Write
 	id       uuid.UUID
 	scan     ingest.Scan
 	account  string
@@ -74,9 +75,9 @@ type work struct {
 }
 
 // start claims the file and its scan; nil work means that there is nothing left to do.
-func (s *Service) start(ctx context.Context, scope tenant.Scope, id uuid.UUID) (*work, error) {
+func (s *Service) start(ctx context.Context, scope tenant.Scope, id uuid.UUID, write ingest.Write) (*work, error) {
 	var w *work
-	err := s.executor.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
+	err := write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
 		queries := tenantdb.New(tx)
 		row, err := queries.GetIngestionForWork(ctx, id)
 		if errors.Is(err, pgx.ErrNoRows) || err == nil && (row.State == Completed || row.State == Failed) {
@@ -85,7 +86,7 @@ func (s *Service) start(ctx context.Context, scope tenant.Scope, id uuid.UUID) (
 		if err != nil {
 			return fmt.Errorf("get ingestion: %w", err)
 		}
-		w = &work{service: s, scope: scope, id: id, account: row.Uid, bytes: row.Bytes, scan: ingest.Scan{ProviderID: *row.ProviderID}}
+		w = &work{service: s, scope: scope, write: write, id: id, account: row.Uid, bytes: row.Bytes, scan: ingest.Scan{ProviderID: *row.ProviderID}}
 		if w.scan.ID, err = claimScan(ctx, queries, scope, row); err != nil {
 			return err
 		}
@@ -127,59 +128,57 @@ func claimScan(ctx context.Context, queries *tenantdb.Queries, scope tenant.Scop
 	return scan, nil
 }
 
-// load stores the findings of the file, batch by batch. damage is what made the rest of the file unreadable.
+// load stores the findings of the file, batch by batch, while the next ones are read. damage is what made the rest of the
+// file unreadable.
 func (w *work) load(ctx context.Context) (damage *ocsf.FileError, err error) {
 	checks, err := w.service.checks(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("load catalogue: %w", err)
 	}
-	run, err := ingest.Begin(ctx, w.service.executor, w.scope, w.scan)
+	run, err := ingest.BeginIn(ctx, w.write, w.scope, w.scan)
 	if err != nil {
 		return nil, err
 	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	source := w.service.open(ctx, w.scope, w.id)
-	reader := ocsf.NewReader(source, ocsf.Limits{}, checks)
-	for index := int64(0); ; index++ {
-		finding, err := reader.Next()
-		var item *ocsf.ItemError
-		var file *ocsf.FileError
-		switch {
-		case errors.As(err, &item):
-			err = w.note(ctx, item.Code, item.Detail, item.Index, item.UID)
-		case errors.As(err, &file):
-			return file, nil
-		case errors.Is(err, io.EOF):
-			if err := run.Flush(ctx); err != nil {
-				return nil, err
-			}
-			w.findings = run.Stored()
-			return nil, nil
-		case err != nil:
-			return nil, fmt.Errorf("read file: %w", err)
-		case !finding.BelongsTo(w.account):
-			err = w.note(ctx, "foreign_account", "The finding is about another account than the rest of the file.", index, finding.UID)
-		default:
-			err = w.add(ctx, run, finding, source)
-		}
-		if err != nil {
-			return nil, err
-		}
-	}
-}
-
-// add stores a finding; with every batch the scan's progress moves.
-func (w *work) add(ctx context.Context, run *ingest.Run, finding ocsf.Finding, source *chunks) error {
-	before := run.Stored()
-	if err := run.Add(ctx, finding); err != nil {
-		return err
-	}
-	if run.Stored() == before || w.bytes == 0 {
-		return nil
-	}
-	progress := min(int32(int64(source.number)*chunkSize*100/w.bytes), 99)
-	return w.service.executor.Write(ctx, w.scope, func(ctx context.Context, tx *tenant.Tx) error {
+	defer source.close()
+	ahead := readAhead(ctx, ocsf.NewReader(source, ocsf.Limits{}, checks), func() int64 { return int64(source.number) * chunkSize })
+	defer ahead.stop(cancel)
+	var progress int32
+	run.Along(func(ctx context.Context, tx *tenant.Tx) error {
 		return tenantdb.New(tx).AdvanceScan(ctx, tenantdb.AdvanceScanParams{ID: w.scan.ID, Progress: progress})
 	})
+	for portion := range ahead.portions {
+		progress = int32(min(portion.position*100/max(w.bytes, 1), 99))
+		for i := range portion.items {
+			if err := w.take(ctx, run, &portion.items[i]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	switch {
+	case errors.As(ahead.end, &damage):
+		return damage, nil
+	case !errors.Is(ahead.end, io.EOF):
+		return nil, fmt.Errorf("read file: %w", ahead.end)
+	}
+	if err := run.Flush(ctx); err != nil {
+		return nil, err
+	}
+	w.findings = run.Stored()
+	return nil, nil
+}
+
+// take stores a finding, or notes why it cannot be.
+func (w *work) take(ctx context.Context, run *ingest.Run, item *item) error {
+	switch {
+	case item.refusal != nil:
+		return w.note(ctx, item.refusal.Code, item.refusal.Detail, item.index, item.refusal.UID)
+	case !item.finding.BelongsTo(w.account):
+		return w.note(ctx, "foreign_account", "The finding is about another account than the rest of the file.", item.index, item.finding.UID)
+	}
+	return run.Add(ctx, item.finding)
 }
 
 // complete makes the aggregates and switches the scan and the file to completed.
@@ -241,7 +240,7 @@ func (w *work) flushErrors(ctx context.Context) error {
 	}
 	w.errors.pending = tenantdb.AddIngestionErrorsParams{}
 	pending.TenantID, pending.IngestionID, pending.ProviderID = w.scope.Tenant(), w.id, w.scan.ProviderID
-	err := w.service.executor.Write(ctx, w.scope, func(ctx context.Context, tx *tenant.Tx) error {
+	err := w.write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
 		return tenantdb.New(tx).AddIngestionErrors(ctx, pending)
 	})
 	if err != nil {

@@ -95,7 +95,9 @@ const lookInto = 1000
 
 // identify reads the beginning of the file until an account is found that is a visible provider's.
 func (s *Service) identify(ctx context.Context, scope tenant.Scope, id uuid.UUID) (uuid.UUID, error) {
-	reader := ocsf.NewReader(s.open(ctx, scope, id), ocsf.Limits{}, nil)
+	source := s.open(ctx, scope, id)
+	defer source.close()
+	reader := ocsf.NewReader(source, ocsf.Limits{}, nil)
 	queries := tenantdb.New(s.executor.Read(scope))
 	tried := make(map[[2]string]bool)
 	first := [2]string{}

@@ -53,7 +53,12 @@ func (s *Service) spool(ctx context.Context, scope tenant.Scope, id uuid.UUID, c
 
 func (s *Service) addChunk(ctx context.Context, scope tenant.Scope, id uuid.UUID, number int32, content []byte) error {
 	err := s.executor.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
-		return tenantdb.New(tx).AddIngestionChunk(ctx, tenantdb.AddIngestionChunkParams{TenantID: scope.Tenant(), IngestionID: id, Number: number, Content: content})
+		queries := tenantdb.New(tx)
+		// The transaction that queues the file waits for the disk, and with it for all pieces.
+		if err := queries.DeferFlush(ctx); err != nil {
+			return fmt.Errorf("defer flush: %w", err)
+		}
+		return queries.AddIngestionChunk(ctx, tenantdb.AddIngestionChunkParams{TenantID: scope.Tenant(), IngestionID: id, Number: number, Content: content})
 	})
 	if err != nil {
 		return fmt.Errorf("store piece %d: %w", number, err)
@@ -86,6 +91,13 @@ func (c *chunks) Read(into []byte) (int, error) {
 	read := copy(into, c.rest)
 	c.rest = c.rest[read:]
 	return read, nil
+}
+
+// close gives the decompressor's memory back.
+func (c *chunks) close() {
+	if c.decoder != nil {
+		c.decoder.Close()
+	}
 }
 
 func (c *chunks) next() error {

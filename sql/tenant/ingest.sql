@@ -1,5 +1,23 @@
 -- Storing the findings of a scan, batch by batch. Every statement takes arrays of one length, one element a row.
 
+-- name: DeferFlush :exec
+-- Purpose: do not wait for the disk when this transaction commits. What a crash of the server may take of a batch is stored
+-- again: the scan completes in a transaction that waits, and with it for all that was committed before.
+-- Index: none.
+select set_config('synchronous_commit', 'off', true);
+
+-- name: GetFindingHistory :one
+-- Purpose: where earlier sightings of a provider's findings are: the first id of its completed scans (the largest there is
+-- when it has none), and the scans whose findings are no sightings because they did not complete and are not removed yet.
+-- Index: scans_latest, findings_scan.
+select coalesce((
+        select min(s.first_finding_id::text collate "C") from scans s where s.provider_id = @provider_id and s.state = 'completed'
+    ), 'ffffffff-ffff-ffff-ffff-ffffffffffff')::uuid as since,
+    array(
+        select s.id from scans s
+        where s.provider_id = @provider_id and s.state <> 'completed' and exists (select from findings f where f.scan_id = s.id)
+    )::uuid[] as unfinished;
+
 -- name: UpsertResources :many
 -- Purpose: the ids of a batch's resources, created or brought up to date. Empty names and regions do not overwrite, and
 -- updated_at moves only when something changed.
@@ -60,8 +78,8 @@ select distinct @tenant_id::uuid, unnest(@check_metadata_ids::uuid[]), unnest(@c
 on conflict do nothing;
 
 -- name: InsertFindings :execrows
--- Purpose: a batch of findings, each compared with its last sighting in an earlier scan: new, changed or the same, and
--- first seen when. inserted_at is the moment in the id.
+-- Purpose: a batch of findings, each compared with its last sighting in a completed scan: new, changed or the same, and
+-- first seen when. inserted_at is the moment in the id. Since and until leave out partitions without sightings.
 -- Index: findings_history.
 insert into findings (tenant_id, id, provider_id, scan_id, check_metadata_id, uid_hash, inserted_at, updated_at, first_seen_at,
     muted, muted_at, muted_reason, status, severity, delta, uid, check_id, status_extended, region, service, resource_type,
@@ -82,7 +100,8 @@ from (
 ) b
 left join lateral (
     select f.status, f.first_seen_at from findings f
-    where f.uid_hash = b.uid_hash and f.uid = b.uid and f.scan_id <> @scan_id
+    where f.uid_hash = b.uid_hash and f.uid = b.uid and f.provider_id = @provider_id
+        and f.id >= @since::uuid and f.id < @until::uuid and f.scan_id <> all(@unfinished::uuid[])
     order by f.id desc limit 1
 ) p on true;
 
