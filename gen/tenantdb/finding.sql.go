@@ -243,7 +243,7 @@ func (q *Queries) IncludeProviders(ctx context.Context, ids []uuid.UUID) ([]Incl
 
 const includeResources = `-- name: IncludeResources :many
 select r.id, r.uid, r.name, r.region, r.service, r.type, r.metadata, r.details, r.partition, r.inserted_at, r.updated_at,
-    (select jsonb_object_agg(t.key, t.value) from resource_tags t where t.tenant_id = r.tenant_id and t.resource_id = r.id)::jsonb as tags
+    (select jsonb_object_agg(t.key, t.value order by t.value desc) from resource_tags t where t.tenant_id = r.tenant_id and t.resource_id = r.id)::jsonb as tags
 from resources r where r.id = any($1::uuid[]) order by r.id
 `
 

@@ -32,7 +32,7 @@ func (q *Queries) CountResources(ctx context.Context, scanned bool) (int64, erro
 const getResource = `-- name: GetResource :one
 select d.id, d.provider_id, d.uid, d.name, d.region, d.service, d.type, d.metadata, d.details, d.partition, d.failed_findings_count,
     d.inserted_at, d.updated_at,
-    (select jsonb_object_agg(t.key, t.value) from resource_tags t where t.tenant_id = d.tenant_id and t.resource_id = d.id)::jsonb as tags,
+    (select jsonb_object_agg(t.key, t.value order by t.value desc) from resource_tags t where t.tenant_id = d.tenant_id and t.resource_id = d.id)::jsonb as tags,
     array(select g.name from resource_groups g where g.tenant_id = d.tenant_id and g.resource_id = d.id order by g.name)::text[] as groups,
     array(
         select n.id from (
@@ -138,7 +138,7 @@ with page as (
 )
 select d.id, d.provider_id, d.uid, d.name, d.region, d.service, d.type, d.metadata, d.details, d.partition, d.failed_findings_count,
     d.inserted_at, d.updated_at,
-    (select jsonb_object_agg(t.key, t.value) from resource_tags t where t.tenant_id = d.tenant_id and t.resource_id = d.id)::jsonb as tags,
+    (select jsonb_object_agg(t.key, t.value order by t.value desc) from resource_tags t where t.tenant_id = d.tenant_id and t.resource_id = d.id)::jsonb as tags,
     array(select g.name from resource_groups g where g.tenant_id = d.tenant_id and g.resource_id = d.id order by g.name)::text[] as groups,
     array(
         select m.finding_id from resource_finding_mappings m join findings f on f.tenant_id = m.tenant_id and f.id = m.finding_id

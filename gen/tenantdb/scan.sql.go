@@ -109,19 +109,20 @@ func (q *Queries) CreateScan(ctx context.Context, arg CreateScanParams) error {
 
 const createSchedule = `-- name: CreateSchedule :execrows
 insert into schedules (tenant_id, id, provider_id, next_run_at)
-values ((select nullif(current_setting('app.tenant_id', true), '')::uuid), $1, $2, now() + interval '24 hours')
+values ((select nullif(current_setting('app.tenant_id', true), '')::uuid), $1, $2, $3)
 on conflict (tenant_id, provider_id) do nothing
 `
 
 type CreateScheduleParams struct {
 	ID         uuid.UUID
 	ProviderID uuid.UUID
+	NextRunAt  time.Time
 }
 
-// Purpose: scan a provider every day from now on. No row is affected when it is scheduled already.
+// Purpose: scan a provider every day from a moment on. No row is affected when it is scheduled already.
 // Index: schedules_tenant_id_provider_id_key.
 func (q *Queries) CreateSchedule(ctx context.Context, arg CreateScheduleParams) (int64, error) {
-	result, err := q.db.Exec(ctx, createSchedule, arg.ID, arg.ProviderID)
+	result, err := q.db.Exec(ctx, createSchedule, arg.ID, arg.ProviderID, arg.NextRunAt)
 	if err != nil {
 		return 0, err
 	}

@@ -278,5 +278,5 @@ from providers p where p.id = any(@ids::uuid[]) and p.deleted_at is null order b
 -- Purpose: the resources that an answer about findings includes, with their tags.
 -- Index: resources_pkey, resource_tags_pkey.
 select r.id, r.uid, r.name, r.region, r.service, r.type, r.metadata, r.details, r.partition, r.inserted_at, r.updated_at,
-    (select jsonb_object_agg(t.key, t.value) from resource_tags t where t.tenant_id = r.tenant_id and t.resource_id = r.id)::jsonb as tags
+    (select jsonb_object_agg(t.key, t.value order by t.value desc) from resource_tags t where t.tenant_id = r.tenant_id and t.resource_id = r.id)::jsonb as tags
 from resources r where r.id = any(@ids::uuid[]) order by r.id;
