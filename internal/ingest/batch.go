@@ -36,6 +36,7 @@ type changedResource struct {
 	resource *ocsf.Resource
 	content  uint64
 	groups   map[string]bool
+	tags     map[ocsf.Tag]bool
 }
 
 // plan lays the batch out.
@@ -70,21 +71,25 @@ func (p *plan) addResource(r *Run, finding *ocsf.Finding, changed map[[16]byte]i
 	if at, ok := changed[key]; ok {
 		one := &p.changed[at]
 		one.resource, one.content = &finding.Resource, content
-		one.addGroup(finding.Check.ResourceGroup)
+		one.add(finding)
 		return
 	}
 	if known, ok := r.resources[key]; ok && known.content == content {
 		return
 	}
-	one := changedResource{key: key, resource: &finding.Resource, content: content, groups: make(map[string]bool)}
-	one.addGroup(finding.Check.ResourceGroup)
+	one := changedResource{key: key, resource: &finding.Resource, content: content, groups: make(map[string]bool), tags: make(map[ocsf.Tag]bool)}
+	one.add(finding)
 	changed[key] = len(p.changed)
 	p.changed = append(p.changed, one)
 }
 
-func (c *changedResource) addGroup(name string) {
-	if name != "" {
-		c.groups[name] = true
+// add notes what accumulates over the findings about a resource: groups and tags.
+func (c *changedResource) add(finding *ocsf.Finding) {
+	if group := finding.Check.ResourceGroup; group != "" {
+		c.groups[group] = true
+	}
+	for _, tag := range finding.Resource.Tags {
+		c.tags[tag] = true
 	}
 }
 
@@ -223,7 +228,7 @@ func (r *Run) storeResources(ctx context.Context, queries *tenantdb.Queries, p *
 			return fmt.Errorf("a stored resource has no id")
 		}
 		p.learned[one.key] = knownResource{id: id, content: one.content}
-		for _, tag := range one.resource.Tags {
+		for tag := range one.tags {
 			p.tags.ResourceIds = append(p.tags.ResourceIds, id)
 			p.tags.Keys = append(p.tags.Keys, tag.Key)
 			p.tags.Values = append(p.tags.Values, tag.Value)
