@@ -228,7 +228,7 @@ END) stored,
 ) partition by RANGE (id);
 comment on column findings.id is 'UUIDv7 of the moment the finding was stored; the month of it is the partition.';
 comment on column findings.uid_hash is 'First 64 bits of the SHA-256 of uid: a short key for the history of a finding.';
-CREATE INDEX findings_check ON public.findings USING btree (tenant_id, scan_id, check_id, id) INCLUDE (provider_id);
+CREATE INDEX findings_check ON public.findings USING btree (tenant_id, scan_id, check_id);
 CREATE INDEX findings_history ON public.findings USING btree (tenant_id, uid_hash, id);
 CREATE INDEX findings_scan ON public.findings USING btree (tenant_id, scan_id, status_rank, severity_rank, id) INCLUDE (provider_id, muted);
 
