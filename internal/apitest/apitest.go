@@ -31,32 +31,50 @@ type Server struct {
 // Start runs the API until the test ends.
 func Start(t testing.TB) *Server {
 	t.Helper()
-	return start(t)
+	return start(t, "")
 }
 
 // StartWorking is Start with workers, for operations whose work is done in the background.
 func StartWorking(t testing.TB) *Server {
 	t.Helper()
-	server := start(t)
+	return StartScanning(t, "")
+}
+
+// StartScanning is StartWorking with a scan engine; see internal/enginetest.
+func StartScanning(t testing.TB, python string) *Server {
+	t.Helper()
+	server := start(t, python)
+	server.Work(t)
+	return server
+}
+
+// StartIdle is StartScanning without workers; see Work.
+func StartIdle(t testing.TB, python string) *Server {
+	t.Helper()
+	return start(t, python)
+}
+
+// Work works the server's jobs until the test ends.
+func (s *Server) Work(t testing.TB) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
-	go func() { done <- server.App.Work(ctx) }()
+	go func() { done <- s.App.Work(ctx) }()
 	t.Cleanup(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("workers: %v", err)
 		}
 	})
-	return server
 }
 
-func start(t testing.TB) *Server {
+func start(t testing.TB, python string) *Server {
 	t.Helper()
 	db := pgtest.New(t)
 	logger := slog.New(slog.DiscardHandler)
 	keys := t.TempDir()
 	program, err := app.Open(t.Context(), app.Settings{AppURL: db.URL(pgtest.App), SystemURL: db.URL(pgtest.System), MaxConns: 4,
-		KeyDir: keys, TokenLimit: "off"}, logger)
+		KeyDir: keys, TokenLimit: "off", EnginePython: python}, logger)
 	if err != nil {
 		t.Fatalf("open app: %v", err)
 	}

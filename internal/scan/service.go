@@ -34,6 +34,8 @@ const (
 // dailyName is the name of every scan that a schedule starts.
 const dailyName = "Daily scheduled scan"
 
+const day = 24 * time.Hour
+
 // firstRunDelay is the time in which the first run of a new schedule can still be revoked.
 const firstRunDelay = 5 * time.Second
 
@@ -77,14 +79,14 @@ func (s *Service) Schedule(ctx context.Context, tx *tenant.Tx, provider uuid.UUI
 	if err != nil {
 		return task.Task{}, err
 	}
-	created, err := tenantdb.New(tx).CreateSchedule(ctx, tenantdb.CreateScheduleParams{ID: id, ProviderID: provider})
+	now := time.Now()
+	created, err := tenantdb.New(tx).CreateSchedule(ctx, tenantdb.CreateScheduleParams{ID: id, ProviderID: provider, NextRunAt: now.Add(day)})
 	if err != nil {
 		return task.Task{}, fmt.Errorf("create schedule: %w", err)
 	}
 	if created == 0 {
 		return task.Task{}, ErrScheduled
 	}
-	now := time.Now()
 	return s.beginScheduled(ctx, tx, provider, now, now.Add(firstRunDelay))
 }
 

@@ -136,10 +136,10 @@ update scans set name = sqlc.narg('name'), updated_at = now() where id = @id;
 select p.id from providers p where p.id = any(@ids::uuid[]) and p.deleted_at is null;
 
 -- name: CreateSchedule :execrows
--- Purpose: scan a provider every day from now on. No row is affected when it is scheduled already.
+-- Purpose: scan a provider every day from a moment on. No row is affected when it is scheduled already.
 -- Index: schedules_tenant_id_provider_id_key.
 insert into schedules (tenant_id, id, provider_id, next_run_at)
-values ((select nullif(current_setting('app.tenant_id', true), '')::uuid), @id, @provider_id, now() + interval '24 hours')
+values ((select nullif(current_setting('app.tenant_id', true), '')::uuid), @id, @provider_id, @next_run_at)
 on conflict (tenant_id, provider_id) do nothing;
 
 -- name: AdvanceSchedule :one

@@ -1,0 +1,154 @@
+// Package enginetest is a scan engine that finds invented things: a real child process that speaks the real protocol. What it
+// does is in the secret that it is given, so that every way in which an engine can end is one secret away. Tests only.
+package enginetest
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/palisade-sec/palisade/internal/ocsftest"
+)
+
+const variable = "PALISADE_TEST_ENGINE"
+
+// Main turns the test binary into the engine when it was started as one. Call it first in TestMain.
+func Main() {
+	if os.Getenv(variable) == "" {
+		return
+	}
+	if err := run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// Interpreter returns the program that stands in for the engine's interpreter. The binary of the test must call Main.
+func Interpreter(t testing.TB) string {
+	t.Helper()
+	binary, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "python")
+	script := fmt.Sprintf("#!/bin/sh\n%s=1 exec '%s'\n", variable, binary)
+	if err := os.WriteFile(path, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// Finds is the access key of an account in which there are so many findings.
+func Finds(findings int) string { return "finds " + strconv.Itoa(findings) }
+
+// Waits is the access key with which a scan, after so many findings, writes the file path.at and waits for the file path.
+func Waits(findings int, path string) string { return "waits " + strconv.Itoa(findings) + " " + path }
+
+// The access keys of accounts with which something is wrong.
+const (
+	Refused = "refused" // the account cannot be reached; the reason quotes the secret, as careless libraries do
+	Foreign = "foreign" // the findings are another account's
+	Dies    = "dies"    // the engine ends without a word, after a finding
+	Babbles = "babbles" // the engine writes nonsense
+)
+
+// Token is what every secret of a test holds beside the access key; nothing may ever show it.
+const Token = "s3cr3t-t0ken-of-the-test"
+
+// Secret is the secret of an aws provider with an access key.
+func Secret(accessKey string) map[string]any {
+	return map[string]any{"aws_access_key_id": accessKey, "aws_secret_access_key": Token}
+}
+
+type request struct {
+	Operation string
+	UID       string
+	Secret    struct {
+		Key   string `json:"aws_access_key_id"`
+		Token string `json:"aws_secret_access_key"`
+	}
+}
+
+func run() error {
+	var r request
+	if err := json.NewDecoder(os.Stdin).Decode(&r); err != nil {
+		return err
+	}
+	out := bufio.NewWriter(os.Stdout)
+	say := func(line map[string]any) {
+		encoded, err := json.Marshal(line)
+		if err != nil {
+			panic(err)
+		}
+		_, _ = out.Write(append(encoded, '\n'))
+	}
+	defer func() { _ = out.Flush() }()
+	words := strings.Fields(r.Secret.Key)
+	if words[0] == Refused {
+		say(map[string]any{"type": "connection", "connected": false, "error": "AccessDenied for " + r.Secret.Token})
+		say(map[string]any{"type": "done"})
+		return nil
+	}
+	say(map[string]any{"type": "connection", "connected": true, "error": nil})
+	if r.Operation == "scan" {
+		switch words[0] {
+		case Dies:
+			r.find(say, 1)
+			_ = out.Flush()
+			os.Exit(3)
+		case Babbles:
+			_, _ = out.WriteString("Traceback (most recent call last)\n")
+			return nil
+		case Foreign:
+			r.UID = "999999999999"
+			r.find(say, 1)
+		default:
+			if err := r.scan(say, out.Flush, words); err != nil {
+				return err
+			}
+		}
+	}
+	say(map[string]any{"type": "done"})
+	return nil
+}
+
+func (r request) scan(say func(map[string]any), flush func() error, words []string) error {
+	findings := 3
+	if len(words) > 1 {
+		var err error
+		if findings, err = strconv.Atoi(words[1]); err != nil {
+			return err
+		}
+	}
+	r.find(say, findings)
+	if words[0] != "waits" {
+		return nil
+	}
+	say(map[string]any{"type": "progress", "value": 50})
+	if err := flush(); err != nil {
+		return err
+	}
+	if err := os.WriteFile(words[2]+".at", nil, 0o600); err != nil {
+		return err
+	}
+	for {
+		if _, err := os.Stat(words[2]); err == nil {
+			return nil
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+}
+
+func (r request) find(say func(map[string]any), findings int) {
+	file := ocsftest.File{Account: r.UID, Findings: findings}
+	for i := range findings {
+		say(map[string]any{"type": "finding", "tags": map[string]string{"env": "test"}, "ocsf": file.Finding(i)})
+	}
+}
