@@ -1,0 +1,400 @@
+package accounting
+
+import (
+	"bytes"
+	"fmt"
+	"mime/multipart"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/palisade-sec/palisade/internal/apitest"
+	"github.com/palisade-sec/palisade/internal/ocsftest"
+	"github.com/palisade-sec/palisade/internal/pgtest"
+)
+
+// world is a server with two organisations that have something of everything. Ada's has two providers, one of which Dan,
+// whose role sees one group alone, must never learn about.
+type world struct {
+	server *apitest.Server
+	pool   *pgxpool.Pool // superuser: arranges and inspects
+
+	ada   *apitest.Client // owner of A
+	carol *apitest.Client // member of A without a role
+	dan   *apitest.Client // member of A limited to the open provider
+	bob   *apitest.Client // owner of B
+
+	open, hidden uuid.UUID // providers of A
+	group        uuid.UUID // the group that Dan sees
+	theirs       uuid.UUID // provider of B
+}
+
+const (
+	openAccount   = "111111111111"
+	hiddenAccount = "222222222222"
+	theirAccount  = "333333333333"
+)
+
+// newWorld makes the world through the API where it can, and fills the tables that nothing has filled with rows of its own.
+func newWorld(t *testing.T) *world {
+	t.Helper()
+	server := apitest.StartWorking(t)
+	w := &world{server: server, pool: server.DB.Pool(t, pgtest.Superuser)}
+	w.ada, w.bob = server.SignUp(t, "Ada"), server.SignUp(t, "Bob")
+	w.open = connect(t, w.ada, openAccount)
+	w.hidden = connect(t, w.ada, hiddenAccount)
+	w.theirs = connect(t, w.bob, theirAccount)
+	for _, one := range []struct {
+		client   *apitest.Client
+		provider uuid.UUID
+		account  string
+	}{{w.ada, w.open, openAccount}, {w.ada, w.hidden, hiddenAccount}, {w.bob, w.theirs, theirAccount}} {
+		attributes := map[string]any{"name": "Keys of " + one.account, "secret_type": "static",
+			"secret": map[string]any{"aws_access_key_id": "AKIAEXAMPLE" + one.account[:5], "aws_secret_access_key": "secret of " + one.account}}
+		one.client.Post(t, "/providers/secrets", "provider-secrets", attributes,
+			map[string]any{"provider": apitest.One("providers", one.provider.String())}).Want(t, 201)
+		w.ingest(t, one.client, one.account)
+	}
+	for _, one := range []struct {
+		client   *apitest.Client
+		provider uuid.UUID
+	}{{w.ada, w.open}, {w.bob, w.theirs}} {
+		group := one.client.Post(t, "/provider-groups", "provider-groups", map[string]any{"name": "Seen"},
+			map[string]any{"providers": apitest.Many("providers", one.provider.String())}).Want(t, 201).String("/data/id")
+		role := one.client.Post(t, "/roles", "roles", map[string]any{"name": "Limited", "manage_users": true, "manage_account": true, "manage_providers": false,
+			"manage_integrations": true, "manage_scans": true, "unlimited_visibility": false},
+			map[string]any{"provider_groups": apitest.Many("provider-groups", group)}).Want(t, 201).String("/data/id")
+		one.client.Post(t, "/tenants/invitations", "invitations", map[string]any{"email": "guest-of-" + strings.ToLower(one.client.Email)},
+			map[string]any{"roles": apitest.Many("roles", role)}).Want(t, 201)
+		if one.client == w.ada {
+			w.group = uuid.MustParse(group)
+			w.carol = w.join(t, "Carol", "")
+			w.dan = w.join(t, "Dan", role)
+			// Dan may do everything that a role can grant; what he sees is another matter.
+			w.exec(t, `update roles set manage_providers = true, manage_billing = true where id = $1`, role)
+		}
+	}
+	w.ada.Post(t, "/provider-groups", "provider-groups", map[string]any{"name": "Unseen"},
+		map[string]any{"providers": apitest.Many("providers", w.hidden.String())}).Want(t, 201)
+	w.fill(t)
+	return w
+}
+
+func connect(t *testing.T, client *apitest.Client, account string) uuid.UUID {
+	t.Helper()
+	made := client.Post(t, "/providers", "providers", map[string]any{"provider": "aws", "uid": account, "alias": "Account " + account}, nil)
+	return uuid.MustParse(made.Want(t, 201).String("/data/id"))
+}
+
+// ingest hands in a findings file and waits until it is a scan.
+func (w *world) ingest(t *testing.T, client *apitest.Client, account string) {
+	t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, err := form.CreateFormFile("file", "of-"+account+".json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file bytes.Buffer
+	if err := (ocsftest.File{Account: account, Findings: 20}).Write(&file); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = part.Write(bytes.Replace(file.Bytes(), []byte("["), []byte("[{\"no\":\"finding\"},"), 1))
+	if err := form.Close(); err != nil {
+		t.Fatal(err)
+	}
+	id := client.Do(t, "POST", "/ingestions", form.FormDataContentType(), body.Bytes()).Want(t, 202).String("/data/id")
+	for range 600 {
+		switch answer := client.Get(t, "/ingestions/"+id).Want(t, 200); answer.String("/data/attributes/state") {
+		case "completed":
+			return
+		case "failed":
+			t.Fatalf("ingestion failed: %s", answer.Raw)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatal("the ingestion did not end")
+}
+
+// join makes a person a member of Ada's organisation, with a role or without.
+func (w *world) join(t *testing.T, name, role string) *apitest.Client {
+	t.Helper()
+	person := w.server.SignUp(t, name)
+	w.exec(t, `insert into memberships (tenant_id, id, user_id) values ($1, gen_random_uuid(), $2)`, w.ada.Tenant, person.User)
+	if role != "" {
+		w.exec(t, `insert into role_users (tenant_id, role_id, user_id) values ($1, $2, $3)`, w.ada.Tenant, role, person.User)
+	}
+	member := w.server.LogIn(t, person.Email, w.ada.Tenant)
+	member.User = person.User
+	return member
+}
+
+func (w *world) exec(t *testing.T, sql string, args ...any) {
+	t.Helper()
+	if _, err := w.pool.Exec(t.Context(), sql, args...); err != nil {
+		t.Fatalf("arrange: %v", err)
+	}
+}
+
+// table is a table of the schema public and its columns; partitions are part of their parents.
+type table struct {
+	name    string
+	columns []column
+	partial bool // partitioned
+}
+
+type column struct {
+	name, kind string
+	required   bool // not null and without a default
+}
+
+func (t table) has(name string) bool {
+	return slices.ContainsFunc(t.columns, func(c column) bool { return c.name == name })
+}
+
+// provider is the column that names the provider of a row; empty when the table is about none.
+func (t table) provider() string {
+	switch {
+	case t.name == "providers":
+		return "id"
+	case t.has("provider_id"):
+		return "provider_id"
+	}
+	return ""
+}
+
+// names are the columns that can be written.
+func (t table) names() string {
+	names := make([]string, len(t.columns))
+	for i, c := range t.columns {
+		names[i] = pgx.Identifier{c.name}.Sanitize()
+	}
+	return strings.Join(names, ", ")
+}
+
+func tables(t *testing.T, pool *pgxpool.Pool) []table {
+	t.Helper()
+	rows, err := pool.Query(t.Context(), `
+		select c.relname, c.relkind = 'p', a.attname, format_type(a.atttypid, null), a.attnotnull and not a.atthasdef
+		from pg_class c join pg_attribute a on a.attrelid = c.oid
+		where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not c.relispartition
+			and a.attnum > 0 and not a.attisdropped and a.attgenerated = '' and c.relname <> 'goose_db_version'
+		order by c.relname, a.attnum`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all []table
+	var name string
+	var partial bool
+	var one column
+	if _, err := pgx.ForEachRow(rows, []any{&name, &partial, &one.name, &one.kind, &one.required}, func() error {
+		if len(all) == 0 || all[len(all)-1].name != name {
+			all = append(all, table{name: name, partial: partial})
+		}
+		last := &all[len(all)-1]
+		last.columns = append(last.columns, one)
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if len(all) < 20 {
+		t.Fatalf("only %d tables: the look-up is wrong", len(all))
+	}
+	return all
+}
+
+// fill puts one row into every tenant table that has none of A or of B, and into every table about providers that has none
+// of the hidden one, so that no query can pass because there was nothing to see. Foreign keys are not looked at; a row that
+// breaks a check constraint has to be made by hand above.
+func (w *world) fill(t *testing.T) {
+	t.Helper()
+	for _, one := range tables(t, w.pool) {
+		if !one.has("tenant_id") {
+			continue
+		}
+		for tenant, provider := range map[string]uuid.UUID{w.ada.Tenant: w.hidden, w.bob.Tenant: w.theirs} {
+			w.fillTable(t, one, tenant, provider)
+		}
+		w.fillTable(t, one, w.ada.Tenant, w.open)
+	}
+}
+
+// samples are values that check constraints take, by column; a table's own come first.
+var samples = map[string]string{
+	"tasks.state": "completed", "flow_steps.type": "job", "flow_steps.state": "completed", "every_hours": "24",
+}
+
+func (w *world) fillTable(t *testing.T, one table, tenant string, provider uuid.UUID) {
+	t.Helper()
+	condition, args := `tenant_id = $1`, []any{tenant}
+	if one.provider() != "" {
+		condition, args = condition+` and `+one.provider()+` = $2`, append(args, provider)
+	}
+	var there bool
+	name := pgx.Identifier{one.name}.Sanitize()
+	if err := w.pool.QueryRow(t.Context(), `select exists (select from `+name+` where `+condition+`)`, args...).Scan(&there); err != nil {
+		t.Fatal(err)
+	}
+	if there {
+		return
+	}
+	var columns, values []string
+	for _, c := range one.columns {
+		value := "filled"
+		sample, known := samples[one.name+"."+c.name]
+		if !known {
+			sample, known = samples[c.name]
+		}
+		switch {
+		case c.name == "tenant_id":
+			value = tenant
+		case c.name == one.provider():
+			value = provider.String()
+		case known:
+			value = sample
+		case c.kind == "uuid" && (c.required || strings.HasSuffix(c.name, "_id")):
+			value = uuid.Must(uuid.NewV7()).String()
+		case !c.required:
+			continue
+		case c.kind == "boolean":
+			value = "true"
+		case c.kind == "jsonb":
+			value = "{}"
+		case c.kind == "bytea":
+			value = `\x00`
+		case strings.HasPrefix(c.kind, "timestamp"):
+			value = "now"
+		case c.kind == "integer", c.kind == "bigint", c.kind == "smallint":
+			value = "1"
+		case c.kind == "tsvector":
+			value = "filled"
+		case c.kind != "text" && c.kind != "character varying":
+			t.Fatalf("no value for %s.%s (%s): add one to samples", one.name, c.name, c.kind)
+		}
+		columns = append(columns, pgx.Identifier{c.name}.Sanitize())
+		values = append(values, "'"+strings.ReplaceAll(value, "'", "''")+"'")
+	}
+	w.unchecked(t, `insert into `+name+` (`+strings.Join(columns, ", ")+`) values (`+strings.Join(values, ", ")+`)`)
+}
+
+// unchecked runs a statement that foreign keys and triggers do not see.
+func (w *world) unchecked(t *testing.T, sql string, args ...any) {
+	t.Helper()
+	err := pgx.BeginFunc(t.Context(), w.pool, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(t.Context(), `set local session_replication_role = replica`); err != nil {
+			return err
+		}
+		_, err := tx.Exec(t.Context(), sql, args...)
+		return err
+	})
+	if err != nil {
+		t.Fatalf("arrange %s: %v", sql, err)
+	}
+}
+
+// copyWithout copies the world's rows into a fresh database, all but those that a condition on the table picks ("" picks none).
+func (w *world) copyWithout(t *testing.T, left func(table) string) *pgtest.DB {
+	t.Helper()
+	db := pgtest.New(t)
+	to, err := db.Pool(t, pgtest.Superuser).Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer to.Release()
+	from, err := w.pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer from.Release()
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err = to.Exec(t.Context(), `set session_replication_role = replica`)
+	must(err)
+	_, err = to.Exec(t.Context(), `select ensure_partitions(date_trunc('month', now() - interval '1 month')::date, 4)`)
+	must(err)
+	for _, one := range tables(t, w.pool) {
+		var rows bytes.Buffer
+		name, condition := pgx.Identifier{one.name}.Sanitize(), "false"
+		if text := left(one); text != "" {
+			condition = text
+		}
+		_, err = to.Exec(t.Context(), `delete from `+name)
+		must(err)
+		_, err = from.Conn().PgConn().CopyTo(t.Context(), &rows, `copy (select `+one.names()+` from `+name+` where (`+condition+`) is not true) to stdout`)
+		must(err)
+		_, err = to.Conn().PgConn().CopyFrom(t.Context(), &rows, `copy `+name+` (`+one.names()+`) from stdin`)
+		must(err)
+	}
+	_, err = to.Exec(t.Context(), `set session_replication_role = origin`)
+	must(err)
+	return db
+}
+
+// withoutA picks every row of Ada's organisation and the people who are in no other. Bob's world must look the same without.
+func (w *world) withoutA(one table) string {
+	switch {
+	case one.has("tenant_id"):
+		return fmt.Sprintf(`tenant_id = '%s'`, w.ada.Tenant)
+	case one.name == "tenants":
+		return fmt.Sprintf(`id = '%s'`, w.ada.Tenant)
+	}
+	return ""
+}
+
+// withoutHidden picks every row about the hidden provider. Dan's world must look the same without.
+func (w *world) withoutHidden(one table) string {
+	if one.provider() == "" {
+		return ""
+	}
+	return fmt.Sprintf(`%s = '%s'`, one.provider(), w.hidden)
+}
+
+// ids are the uuids in the rows that a condition picks, but not in the others: what is learnt only by seeing those rows.
+func (w *world) ids(t *testing.T, picked func(table) string) map[string]string {
+	t.Helper()
+	secret, known := make(map[string]string), make(map[string]bool)
+	for _, one := range tables(t, w.pool) {
+		condition := picked(one)
+		if condition == "" {
+			condition = "false"
+		}
+		for _, c := range one.columns {
+			if c.kind != "uuid" {
+				continue
+			}
+			rows, err := w.pool.Query(t.Context(), fmt.Sprintf(`select distinct %s::text, coalesce((%s), false) from %s where %[1]s is not null`,
+				pgx.Identifier{c.name}.Sanitize(), condition, pgx.Identifier{one.name}.Sanitize()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			var id string
+			var in bool
+			if _, err := pgx.ForEachRow(rows, []any{&id, &in}, func() error {
+				if in {
+					secret[id] = one.name + "." + c.name
+				} else {
+					known[id] = true
+				}
+				return nil
+			}); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	for id := range known {
+		delete(secret, id)
+	}
+	if len(secret) < 20 {
+		t.Fatalf("only %d ids to look for: the look-up is wrong", len(secret))
+	}
+	return secret
+}
