@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -67,6 +69,9 @@ type lapsed struct {
 func (l lapsed) Error() string { return l.refusal.Detail }
 
 func findInvitation(ctx context.Context, queries *systemdb.Queries, token, address string, unknown error) (systemdb.FindInvitationRow, error) {
+	if !utf8.ValidString(token) || strings.ContainsRune(token, 0) {
+		return systemdb.FindInvitationRow{}, unknown // no text: the database would not take it
+	}
 	row, err := queries.FindInvitation(ctx, systemdb.FindInvitationParams{Token: token, Email: address})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):

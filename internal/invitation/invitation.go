@@ -111,14 +111,14 @@ func pending(ctx context.Context, queries *tenantdb.Queries, id uuid.UUID, refus
 	return row, nil
 }
 
-// check refuses addresses and roles. Two invitations of one address wait for each other at the tenant's row, so that only
-// one of them is made.
+// check refuses addresses and roles. Changes of invitations and of roles wait for each other at the tenant's row: of two
+// invitations of one address one is made, and no role goes while an invitation takes it up.
 func check(ctx context.Context, queries *tenantdb.Queries, tenantID uuid.UUID, change Change) error {
 	var refusals jsonapi.Errors
+	if _, err := queries.LockTenant(ctx, tenantID); err != nil {
+		return fmt.Errorf("lock tenant: %w", err)
+	}
 	if change.Email != nil {
-		if _, err := queries.LockTenant(ctx, tenantID); err != nil {
-			return fmt.Errorf("lock tenant: %w", err)
-		}
 		refusal, err := checkEmail(ctx, queries, *change.Email)
 		if err != nil {
 			return err

@@ -49,7 +49,7 @@ func Read(contentType string, body []byte) (Input, error) {
 		if err != nil {
 			return Input{}, ParseError("Form parse error - the body is not URL-encoded.")
 		}
-		return flatInput(values), nil
+		return flatInput(values)
 	case "multipart/form-data":
 		return readMultipart(contentType, body)
 	}
@@ -64,12 +64,16 @@ func mediaType(contentType string) string {
 	return strings.ToLower(strings.TrimSpace(kind))
 }
 
-func flatInput(values url.Values) Input {
+func flatInput(values url.Values) (Input, error) {
 	fields := make(map[string]any, len(values))
 	for name, all := range values {
-		fields[name] = all[len(all)-1]
+		value := all[len(all)-1]
+		if !utf8.ValidString(name) || !utf8.ValidString(value) {
+			return Input{}, ParseError("Form parse error - the body is not UTF-8.")
+		}
+		fields[name] = value
 	}
-	return Input{flat: true, fields: fields}
+	return Input{flat: true, fields: fields}, nil
 }
 
 func readMultipart(contentType string, body []byte) (Input, error) {
@@ -81,7 +85,7 @@ func readMultipart(contentType string, body []byte) (Input, error) {
 	if err != nil {
 		return Input{}, ParseError("Multipart form parse error - the body is not a multipart form.")
 	}
-	return flatInput(form.Value), nil
+	return flatInput(form.Value)
 }
 
 func readJSON(body []byte) (Input, error) {

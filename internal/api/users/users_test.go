@@ -140,3 +140,29 @@ func TestTheLastAdministratorsDoNotLeaveTogether(t *testing.T) {
 		t.Errorf("statuses %v", statuses)
 	}
 }
+
+// Bytes that are no text are refused wherever they come from; they never reach the database.
+func TestBytesThatAreNoText(t *testing.T) {
+	t.Parallel()
+	server := apitest.Start(t)
+	ada := server.SignUp(t, "Ada")
+	const form = "application/x-www-form-urlencoded"
+	person := "name=Eve+Person&email=eve%40example.com&password=" + apitest.Password
+	for _, token := range []string{"%00", "%FF", "A%00BCDEFGHJKMNP", "%ED%A0%80"} {
+		server.Anonymous().Do(t, http.MethodPost, "/users?invitation_token="+token, form, []byte(person)).Want(t, 400)
+	}
+	for _, body := range []string{"name=%FF%FE%FD&email=eve%40example.com&password=x", "name=Eve+Person&email=%FF%40example.com&password=" + apitest.Password} {
+		server.Anonymous().Do(t, http.MethodPost, "/users", form, []byte(body)).Want(t, 400)
+	}
+	multipart := "--x\r\nContent-Disposition: form-data; name=\"name\"\r\n\r\n\xff\xfe\xfd\r\n--x--\r\n"
+	server.Anonymous().Do(t, http.MethodPost, "/users", "multipart/form-data; boundary=x", []byte(multipart)).Want(t, 400)
+	for _, query := range []string{"filter[name]=%FF", "filter[name.icontains]=%FF", "filter[search]=%FF", "filter[email]=%00", "sort=%FF", "include=%FF", "page[number]=%FF"} {
+		if answer := ada.Get(t, "/users?"+query); answer.Status >= 500 {
+			t.Errorf("%s: %d %s", query, answer.Status, answer.Raw)
+		}
+	}
+	if answer := ada.Get(t, "/tenants?filter[search]=%FF"); answer.Status >= 500 {
+		t.Errorf("search: %d %s", answer.Status, answer.Raw)
+	}
+	ada.Get(t, "/users/%FF").Want(t, 404)
+}
