@@ -454,6 +454,25 @@ func (q *Queries) NoteConnection(ctx context.Context, arg NoteConnectionParams) 
 	return result.RowsAffected(), nil
 }
 
+const otherScanAtWork = `-- name: OtherScanAtWork :one
+select exists (select from scans s where s.provider_id = $1 and s.state = 'executing' and s.id <> $2)
+`
+
+type OtherScanAtWorkParams struct {
+	ProviderID uuid.UUID
+	ScanID     uuid.UUID
+}
+
+// Purpose: whether another scan of the provider is being filled, e.g. from a file. The provider's row is locked first, so that
+// two cannot start at once.
+// Index: scans_active.
+func (q *Queries) OtherScanAtWork(ctx context.Context, arg OtherScanAtWorkParams) (bool, error) {
+	row := q.db.QueryRow(ctx, otherScanAtWork, arg.ProviderID, arg.ScanID)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const planScan = `-- name: PlanScan :exec
 insert into scans (tenant_id, id, provider_id, name, trigger, state, scheduled_at)
 select c.tenant_id, $1, c.provider_id, $2::text, 'scheduled', 'scheduled', c.next_run_at from schedules c

@@ -82,7 +82,7 @@ func (p *performer) start(ctx context.Context, run jobs.Run, target Target) (nam
 			return err
 		}
 		queries := tenantdb.New(tx)
-		busy, err := queries.OtherScanExecuting(ctx, tenantdb.OtherScanExecutingParams{ProviderID: target.ProviderID, ScanID: target.ScanID})
+		busy, err := queries.OtherScanAtWork(ctx, tenantdb.OtherScanAtWorkParams{ProviderID: target.ProviderID, ScanID: target.ScanID})
 		if err != nil {
 			return fmt.Errorf("look for a running scan: %w", err)
 		}

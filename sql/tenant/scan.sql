@@ -159,3 +159,9 @@ returning d.next_run_at::timestamptz as due_at;
 -- Purpose: a provider is to be deleted: from now on it is not there. No row: it was not before.
 -- Index: providers_pkey.
 update providers set deleted_at = now(), updated_at = now() where id = @id and deleted_at is null;
+
+-- name: OtherScanAtWork :one
+-- Purpose: whether another scan of the provider is being filled, e.g. from a file. The provider's row is locked first, so that
+-- two cannot start at once.
+-- Index: scans_active.
+select exists (select from scans s where s.provider_id = @provider_id and s.state = 'executing' and s.id <> @scan_id);
