@@ -250,12 +250,21 @@ func (b *Binder) UUID(name string, rules Rules) Given[uuid.UUID] {
 		return given
 	}
 	text, isText := value.(string)
-	parsed, err := uuid.Parse(strings.TrimSpace(text))
+	parsed, err := ParseUUID(strings.TrimSpace(text))
 	if !isText || err != nil {
 		b.Fail(Field(name, "invalid", "Must be a valid UUID."))
 	}
 	given.Value = parsed
 	return given
+}
+
+// ParseUUID reads a UUID in one of its known spellings. The library's own parser lets any two characters stand where braces
+// may, so that a text that is no UUID would name a row.
+func ParseUUID(text string) (uuid.UUID, error) {
+	if err := uuid.Validate(text); err != nil {
+		return uuid.Nil, err
+	}
+	return uuid.Parse(text)
 }
 
 // Time reads an ISO 8601 moment; a bare date is midnight UTC.
@@ -347,7 +356,7 @@ func identifier(name, kind string, value any) (uuid.UUID, *Error) {
 	}
 	if text, isText := given.(string); !isText || text != kind {
 		return refuse(Error{Status: http.StatusConflict, Code: "error", Pointer: "/data",
-			Detail: fmt.Sprintf("Incorrect relation type. Expected %s, received %s.", kind, plain(given))})
+			Detail: fmt.Sprintf("Incorrect relation type. Expected %s, received %s.", kind, PythonText(given))})
 	}
 	id, present := object["id"]
 	if !present {
@@ -357,9 +366,9 @@ func identifier(name, kind string, value any) (uuid.UUID, *Error) {
 		return refuse(Relationship(name, "does_not_exist", fmt.Sprintf("Invalid pk \"%s\" - object does not exist.", plain(id))))
 	}
 	text, isText := id.(string)
-	parsed, err := uuid.Parse(text)
+	parsed, err := ParseUUID(text)
 	if !isText || err != nil {
-		return refuse(NotUUID("/data/relationships/"+name, plain(id)))
+		return refuse(NotUUID("/data/relationships/"+name, PythonText(id)))
 	}
 	return parsed, nil
 }

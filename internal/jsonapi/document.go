@@ -339,8 +339,8 @@ func (w *writer) value(value any) {
 	case json.RawMessage:
 		if len(typed) == 0 {
 			w.buffer.WriteString("null")
-		} else {
-			w.buffer.Write(typed)
+		} else if err := json.Compact(&w.buffer, typed); err != nil && w.err == nil {
+			w.err = err
 		}
 	case bool:
 		w.buffer.WriteString(strconv.FormatBool(typed))

@@ -135,7 +135,7 @@ func (in Input) identify(kind, id string) (Input, error) {
 	if given, _ := object["type"].(string); given != kind {
 		return in, Error{Status: http.StatusConflict, Code: "error", Pointer: "/data", Detail: fmt.Sprintf(
 			"The resource object's type (%s) is not the type that constitute the collection represented by the endpoint (%s).",
-			plain(object["type"]), kind)}
+			PythonText(object["type"]), kind)}
 	}
 	if id != "" {
 		given, present := object["id"]
@@ -144,7 +144,7 @@ func (in Input) identify(kind, id string) (Input, error) {
 		}
 		if text, isText := given.(string); !isText || text != id {
 			return in, Error{Status: http.StatusConflict, Code: "error", Pointer: "/data",
-				Detail: fmt.Sprintf("The resource object's id (%s) does not match url's lookup id (%s)", plain(given), id)}
+				Detail: fmt.Sprintf("The resource object's id (%s) does not match url's lookup id (%s)", PythonText(given), id)}
 		}
 	}
 	in.fields = make(map[string]any)

@@ -41,9 +41,9 @@ func (in Input) linkage(pointer string, badID func(i int, text string) Error) ([
 	for i, item := range list {
 		given := item.(map[string]any)["id"]
 		text, isText := given.(string)
-		id, err := uuid.Parse(text)
+		id, err := ParseUUID(text)
 		if !isText || err != nil {
-			return nil, badID(i, plain(given))
+			return nil, badID(i, PythonText(given))
 		}
 		if !seen[id] {
 			seen[id] = true
