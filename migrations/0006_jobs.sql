@@ -30,6 +30,8 @@ comment on column tasks.attempt is 'Counts starts; a worker whose attempt is not
 comment on column tasks.crashes is 'Starts that ended without a word, because the process died.';
 comment on column tasks.failures is 'Attempts that failed for a reason that may pass.';
 create index tasks_inserted on tasks (tenant_id, inserted_at, id);
+-- How many jobs of a tenant wait in the queue, for the order among tenants.
+create index tasks_queued on tasks (tenant_id) where state = 'available' and job_id is not null;
 create index tasks_name on tasks (tenant_id, name, inserted_at, id);
 
 -- The scan that a task performs.

@@ -299,6 +299,7 @@ create table ingestions (
     constraint ingestions_state_check CHECK ((state = ANY (ARRAY['uploading'::text, 'pending'::text, 'processing'::text, 'completed'::text, 'failed'::text])))
 );
 CREATE INDEX ingestions_inserted ON public.ingestions USING btree (tenant_id, inserted_at, id);
+CREATE INDEX ingestions_waiting ON public.ingestions USING btree (tenant_id, provider_id, id) WHERE (state = 'pending'::text);
 
 create table invitation_roles (
     tenant_id uuid not null,
@@ -555,6 +556,8 @@ create table scan_summaries (
     service text not null,
     severity text not null,
     region text not null,
+    resource_service text not null,
+    resource_region text not null,
     pass integer not null,
     fail integer not null,
     muted integer not null,
@@ -579,7 +582,7 @@ CASE severity
     ELSE 5
 END) stored,
     inserted_at timestamp with time zone not null default now(),
-    constraint scan_summaries_pkey PRIMARY KEY (tenant_id, scan_id, check_id, service, severity, region)
+    constraint scan_summaries_pkey PRIMARY KEY (tenant_id, scan_id, check_id, service, severity, region, resource_service, resource_region)
 );
 
 create table scans (
@@ -671,6 +674,7 @@ comment on column tasks.crashes is 'Starts that ended without a word, because th
 comment on column tasks.failures is 'Attempts that failed for a reason that may pass.';
 CREATE INDEX tasks_inserted ON public.tasks USING btree (tenant_id, inserted_at, id);
 CREATE INDEX tasks_name ON public.tasks USING btree (tenant_id, name, inserted_at, id);
+CREATE INDEX tasks_queued ON public.tasks USING btree (tenant_id) WHERE ((state = 'available'::text) AND (job_id IS NOT NULL));
 
 create table tenants (
     id uuid not null,
