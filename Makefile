@@ -5,7 +5,7 @@ GO ?= go
 BINARY := bin/palisade
 ENGINE := .cache/engine
 # The recorded conversations are not part of this repository.
-CONFORMANCE_DIR ?= $(firstword $(wildcard ../*/conformance))
+CONFORMANCE_DIR ?= $(patsubst %/,%,$(dir $(firstword $(wildcard ../*/conformance/replay.py))))
 # Packages in which goroutines share something.
 CONCURRENT := ./internal/authz/... ./internal/pipeline/... ./internal/tenant/... ./internal/system/... ./internal/rest/... \
 	./internal/engine/... ./internal/secret/... ./internal/postgres/... ./internal/session/...
