@@ -283,6 +283,118 @@ func (q *Queries) InsertFindings(ctx context.Context, arg InsertFindingsParams) 
 	return result.RowsAffected(), nil
 }
 
+const listScanAggregates = `-- name: ListScanAggregates :many
+select all_rows.line::text as line from (
+    select 'check ' || (to_jsonb(s) - 'inserted_at')::text as line from scan_summaries s where s.scan_id = $1
+    union all
+    select 'resource ' || to_jsonb(r)::text from scan_resource_summaries r where r.scan_id = $1
+    union all
+    select 'place ' || to_jsonb(p)::text from scan_places p where p.scan_id = $1
+    union all
+    select 'category ' || to_jsonb(c)::text from scan_category_summaries c where c.scan_id = $1
+    union all
+    select 'group ' || to_jsonb(g)::text from scan_resource_group_summaries g where g.scan_id = $1
+) all_rows order by all_rows.line
+`
+
+// Purpose: every aggregate row of a scan as text, to compare what is stored with a recount.
+// Index: scan_summaries_pkey, scan_resource_summaries_pkey, scan_places_pkey, scan_category_summaries_pkey,
+// scan_resource_group_summaries_pkey.
+func (q *Queries) ListScanAggregates(ctx context.Context, scanID uuid.UUID) ([]string, error) {
+	rows, err := q.db.Query(ctx, listScanAggregates, scanID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []string{}
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			return nil, err
+		}
+		items = append(items, line)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listStoredFindings = `-- name: ListStoredFindings :many
+select f.id, f.uid, f.check_id, f.status, f.severity, f.delta, f.muted, f.muted_reason, f.inserted_at, f.first_seen_at, f.region, f.service,
+    f.resource_type, f.resource_group, f.status_extended, r.id as resource_id, r.uid as resource_uid, r.region as resource_region,
+    r.service as resource_service, r.failed_findings_count
+from findings f join resource_finding_mappings m on m.finding_id = f.id join resources r on r.id = m.resource_id
+where f.scan_id = $1 order by f.id
+`
+
+type ListStoredFindingsRow struct {
+	ID                  uuid.UUID
+	Uid                 string
+	CheckID             string
+	Status              string
+	Severity            string
+	Delta               *string
+	Muted               bool
+	MutedReason         *string
+	InsertedAt          time.Time
+	FirstSeenAt         time.Time
+	Region              string
+	Service             string
+	ResourceType        string
+	ResourceGroup       *string
+	StatusExtended      *string
+	ResourceID          uuid.UUID
+	ResourceUid         string
+	ResourceRegion      string
+	ResourceService     string
+	FailedFindingsCount int32
+}
+
+// Purpose: the findings of a scan as they are stored, in the order in which they were, each with its resource, to compare
+// them with what was handed in.
+// Index: findings_scan, resource_finding_mappings_pkey, resources_pkey.
+func (q *Queries) ListStoredFindings(ctx context.Context, scanID uuid.UUID) ([]ListStoredFindingsRow, error) {
+	rows, err := q.db.Query(ctx, listStoredFindings, scanID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListStoredFindingsRow{}
+	for rows.Next() {
+		var i ListStoredFindingsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Uid,
+			&i.CheckID,
+			&i.Status,
+			&i.Severity,
+			&i.Delta,
+			&i.Muted,
+			&i.MutedReason,
+			&i.InsertedAt,
+			&i.FirstSeenAt,
+			&i.Region,
+			&i.Service,
+			&i.ResourceType,
+			&i.ResourceGroup,
+			&i.StatusExtended,
+			&i.ResourceID,
+			&i.ResourceUid,
+			&i.ResourceRegion,
+			&i.ResourceService,
+			&i.FailedFindingsCount,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const upsertResources = `-- name: UpsertResources :many
 with batch as (
     select unnest($2::uuid[]) as id, unnest($3::text[]) as uid, unnest($4::text[]) as name,

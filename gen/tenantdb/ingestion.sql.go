@@ -111,6 +111,19 @@ func (q *Queries) CountIngestions(ctx context.Context) (int64, error) {
 	return count, err
 }
 
+const countUploads = `-- name: CountUploads :one
+select count(*) from ingestions i where i.state = 'uploading'
+`
+
+// Purpose: how many uploads are under way, or were left by a process that died.
+// Index: ingestions_pkey.
+func (q *Queries) CountUploads(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, countUploads)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const createIngestion = `-- name: CreateIngestion :exec
 
 insert into ingestions (tenant_id, id, filename) values ($1, $2, $3)
@@ -185,6 +198,20 @@ delete from ingestion_errors where ingestion_id = $1
 func (q *Queries) DeleteIngestionErrors(ctx context.Context, ingestionID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, deleteIngestionErrors, ingestionID)
 	return err
+}
+
+const deleteStaleUploads = `-- name: DeleteStaleUploads :execrows
+delete from ingestions where state = 'uploading' and inserted_at < now() - interval '1 day'
+`
+
+// Purpose: uploads that a process left behind when it was killed: nobody sends a file for a day.
+// Index: ingestions_inserted.
+func (q *Queries) DeleteStaleUploads(ctx context.Context) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteStaleUploads)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const failIngestionScan = `-- name: FailIngestionScan :exec
@@ -451,24 +478,27 @@ func (q *Queries) ListIngestions(ctx context.Context, arg ListIngestionsParams) 
 	return items, nil
 }
 
-const otherScanExecuting = `-- name: OtherScanExecuting :one
-select exists (
-    select from scans s where s.provider_id = $1 and s.state = 'executing' and s.id <> $2
-)
+const providerBusy = `-- name: ProviderBusy :one
+select (exists (
+    select from scans s where s.provider_id = $1 and s.state = 'executing'
+) or exists (
+    select from ingestions i where i.provider_id = $1::uuid and i.state = 'pending' and i.id < $2
+))::boolean as busy
 `
 
-type OtherScanExecutingParams struct {
-	ProviderID uuid.UUID
-	ScanID     uuid.UUID
+type ProviderBusyParams struct {
+	ProviderID  uuid.UUID
+	IngestionID uuid.UUID
 }
 
-// Purpose: whether another scan of the provider runs. The provider's row is locked first, so that two cannot start at once.
-// Index: scans_active.
-func (q *Queries) OtherScanExecuting(ctx context.Context, arg OtherScanExecutingParams) (bool, error) {
-	row := q.db.QueryRow(ctx, otherScanExecuting, arg.ProviderID, arg.ScanID)
-	var exists bool
-	err := row.Scan(&exists)
-	return exists, err
+// Purpose: whether another scan of the provider runs, or a file that was handed in earlier waits to become one: files become
+// scans in their order. The provider's row is locked first, so that two cannot start at once.
+// Index: scans_active, ingestions_waiting.
+func (q *Queries) ProviderBusy(ctx context.Context, arg ProviderBusyParams) (bool, error) {
+	row := q.db.QueryRow(ctx, providerBusy, arg.ProviderID, arg.IngestionID)
+	var busy bool
+	err := row.Scan(&busy)
+	return busy, err
 }
 
 const queueIngestion = `-- name: QueueIngestion :exec

@@ -59,11 +59,14 @@ func (b *bench) ingest(t testing.TB, content io.Reader) ingestion.Result {
 	return result
 }
 
+// write opens a transaction in the tenant.
+func (b *bench) write(ctx context.Context, fn func(ctx context.Context, tx *tenant.Tx) error) error {
+	return b.server.App.Tenants.Write(ctx, b.scope, fn)
+}
+
 // process does what the job does.
 func (b *bench) process(t testing.TB, id uuid.UUID) (result ingestion.Result, err error) {
-	conclude, err := b.service.Process(t.Context(), b.scope, id, func(ctx context.Context, fn func(context.Context, *tenant.Tx) error) error {
-		return b.server.App.Tenants.Write(ctx, b.scope, fn)
-	})
+	conclude, err := b.service.Process(t.Context(), b.scope, id, b.write)
 	if err != nil || conclude == nil {
 		return result, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -37,17 +38,25 @@ func (DiscardJob) Kind() string { return "scan-discard" }
 // Provider is the provider of the scan.
 func (j DiscardJob) Provider() uuid.UUID { return j.ProviderID }
 
+// turn is how long a file waits before it asks again whether its turn has come.
+const turn = 2 * time.Second
+
 // Register makes the kinds of this package known to the job layer.
 func Register(registry *jobs.Registry, service *Service) {
-	jobs.Register(registry, jobs.Scans, jobs.Options{Retries: 100, Ended: abandon},
+	register(registry, service, func(run jobs.Run) ingest.Write { return run.Write }, func(conclude Conclude) Conclude { return conclude })
+}
+
+func register(registry *jobs.Registry, service *Service, write func(jobs.Run) ingest.Write, ending func(Conclude) Conclude) {
+	jobs.Register(registry, jobs.Scans, jobs.Options{Ended: abandon},
 		func(ctx context.Context, run jobs.Run, job Job) (any, error) {
-			conclude, err := service.Process(ctx, run.Scope(), job.IngestionID, run.Write)
+			conclude, err := service.Process(ctx, run.Scope(), job.IngestionID, write(run))
 			if errors.Is(err, ErrBusy) {
-				return nil, jobs.Transient(err)
+				return nil, jobs.Later(turn)
 			}
 			if err != nil || conclude == nil {
 				return nil, err
 			}
+			conclude = ending(conclude)
 			return jobs.Finally(func(ctx context.Context, tx *tenant.Tx) (any, error) { return conclude(ctx, tx) }), nil
 		})
 	jobs.Register(registry, jobs.Scans, jobs.Options{Hidden: true, Retries: 10},

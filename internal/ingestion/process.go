@@ -23,8 +23,8 @@ const (
 	Failed     = "failed"
 )
 
-// ErrBusy says that another scan of the provider runs: the ingestion has to wait for its turn.
-var ErrBusy = errors.New("another scan of the provider is running")
+// ErrBusy says that another scan of the provider runs, or an earlier file waits: the ingestion has to wait for its turn.
+var ErrBusy = errors.New("another scan of the provider comes first")
 
 // Result says what became of a file.
 type Result struct {
@@ -114,7 +114,7 @@ func claimScan(ctx context.Context, queries *tenantdb.Queries, scope tenant.Scop
 	if _, err := queries.LockProvider(ctx, *row.ProviderID); err != nil {
 		return uuid.Nil, fmt.Errorf("lock provider: %w", err)
 	}
-	busy, err := queries.OtherScanExecuting(ctx, tenantdb.OtherScanExecutingParams{ProviderID: *row.ProviderID, ScanID: scan})
+	busy, err := queries.ProviderBusy(ctx, tenantdb.ProviderBusyParams{ProviderID: *row.ProviderID, IngestionID: row.ID})
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("look for a running scan: %w", err)
 	}

@@ -56,7 +56,11 @@ func (s *Service) Receive(ctx context.Context, scope tenant.Scope, filename stri
 		return uuid.Nil, fmt.Errorf("new id: %w", err)
 	}
 	err = s.executor.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
-		return tenantdb.New(tx).CreateIngestion(ctx, tenantdb.CreateIngestionParams{TenantID: scope.Tenant(), ID: id, Filename: plainName(filename)})
+		queries := tenantdb.New(tx)
+		if _, err := queries.DeleteStaleUploads(ctx); err != nil {
+			return fmt.Errorf("delete stale uploads: %w", err)
+		}
+		return queries.CreateIngestion(ctx, tenantdb.CreateIngestionParams{TenantID: scope.Tenant(), ID: id, Filename: plainName(filename)})
 	})
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("create ingestion: %w", err)

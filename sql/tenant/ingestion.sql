@@ -5,6 +5,11 @@
 -- Index: ingestions_pkey.
 insert into ingestions (tenant_id, id, filename) values (@tenant_id, @id, @filename);
 
+-- name: DeleteStaleUploads :execrows
+-- Purpose: uploads that a process left behind when it was killed: nobody sends a file for a day.
+-- Index: ingestions_inserted.
+delete from ingestions where state = 'uploading' and inserted_at < now() - interval '1 day';
+
 -- name: AddIngestionChunk :exec
 -- Purpose: one piece of the file, compressed.
 -- Index: ingestion_chunks_pkey.
@@ -59,6 +64,11 @@ delete from ingestion_chunks where ingestion_id = @ingestion_id;
 -- Index: ingestions_pkey.
 delete from ingestions where id = @id and state = 'uploading';
 
+-- name: CountUploads :one
+-- Purpose: how many uploads are under way, or were left by a process that died.
+-- Index: ingestions_pkey.
+select count(*) from ingestions i where i.state = 'uploading';
+
 -- name: DeleteIngestionErrors :exec
 -- Purpose: forget the errors of an earlier attempt.
 -- Index: ingestion_errors_pkey.
@@ -96,12 +106,15 @@ update scans set state = 'failed', progress = 0, completed_at = now(), updated_a
     duration = extract(epoch from now() - coalesce(started_at, now()))::integer
 where id = @id and state = 'executing';
 
--- name: OtherScanExecuting :one
--- Purpose: whether another scan of the provider runs. The provider's row is locked first, so that two cannot start at once.
--- Index: scans_active.
-select exists (
-    select from scans s where s.provider_id = @provider_id and s.state = 'executing' and s.id <> @scan_id
-);
+-- name: ProviderBusy :one
+-- Purpose: whether another scan of the provider runs, or a file that was handed in earlier waits to become one: files become
+-- scans in their order. The provider's row is locked first, so that two cannot start at once.
+-- Index: scans_active, ingestions_waiting.
+select (exists (
+    select from scans s where s.provider_id = @provider_id and s.state = 'executing'
+) or exists (
+    select from ingestions i where i.provider_id = @provider_id::uuid and i.state = 'pending' and i.id < @ingestion_id
+))::boolean as busy;
 
 -- name: ListIngestions :many
 -- Purpose: a page of the files that were handed in. Uploads that are under way are not listed.
