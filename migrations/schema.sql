@@ -821,6 +821,13 @@ alter table ingestion_chunks force row level security;
 create policy tenant on ingestion_chunks as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy of_visible_ingestion on ingestion_chunks as restrictive for all to palisade_app
+    using ((EXISTS ( SELECT
+   FROM ingestions i
+  WHERE ((i.tenant_id = ingestion_chunks.tenant_id) AND (i.id = ingestion_chunks.ingestion_id)))))
+    with check ((EXISTS ( SELECT
+   FROM ingestions i
+  WHERE ((i.tenant_id = ingestion_chunks.tenant_id) AND (i.id = ingestion_chunks.ingestion_id)))));
 
 alter table ingestion_errors enable row level security;
 alter table ingestion_errors force row level security;

@@ -143,6 +143,15 @@ func code(err error) string {
 	return ""
 }
 
+// constraint is the name of the constraint that refused a row.
+func constraint(err error) string {
+	var refused *pgconn.PgError
+	if errors.As(err, &refused) {
+		return refused.ConstraintName
+	}
+	return ""
+}
+
 // exec is a write of one statement.
 func exec(sql string) func(context.Context, *pipeline.Tx) error {
 	return func(ctx context.Context, tx *pipeline.Tx) error {

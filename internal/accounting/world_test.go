@@ -145,7 +145,14 @@ func (w *world) exec(t *testing.T, sql string, args ...any) {
 type table struct {
 	name    string
 	columns []column
-	partial bool // partitioned
+	partial bool     // partitioned
+	parents []parent // foreign keys to tables with an id
+}
+
+// parent is the row that a row hangs off.
+type parent struct {
+	column string // that holds the parent's id
+	table  string
 }
 
 type column struct {
@@ -205,6 +212,24 @@ func tables(t *testing.T, pool *pgxpool.Pool) []table {
 	if len(all) < 20 {
 		t.Fatalf("only %d tables: the look-up is wrong", len(all))
 	}
+	rows, err = pool.Query(t.Context(), `
+		select k.conrelid::regclass::text, a.attname, k.confrelid::regclass::text
+		from pg_constraint k cross join lateral unnest(k.conkey, k.confkey) as u(here, there)
+		join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.here
+		join pg_attribute b on b.attrelid = k.confrelid and b.attnum = u.there and b.attname = 'id'
+		where k.contype = 'f' and k.conparentid = 0 and a.attname <> 'tenant_id' order by 1, 2`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var of parent
+	if _, err := pgx.ForEachRow(rows, []any{&name, &of.column, &of.table}, func() error {
+		if i := slices.IndexFunc(all, func(one table) bool { return one.name == name }); i >= 0 {
+			all[i].parents = append(all[i].parents, of)
+		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
 	return all
 }
 
@@ -213,6 +238,9 @@ func tables(t *testing.T, pool *pgxpool.Pool) []table {
 // breaks a check constraint has to be made by hand above.
 func (w *world) fill(t *testing.T) {
 	t.Helper()
+	for provider, tenant := range map[uuid.UUID]string{w.open: w.ada.Tenant, w.hidden: w.ada.Tenant, w.theirs: w.bob.Tenant} {
+		w.unchecked(t, states, tenant, provider)
+	}
 	for _, one := range tables(t, w.pool) {
 		if !one.has("tenant_id") {
 			continue
@@ -223,6 +251,25 @@ func (w *world) fill(t *testing.T) {
 		w.fillTable(t, one, w.ada.Tenant, w.open)
 	}
 }
+
+// states makes scans, their tasks and steps, and ingestions in every state that work passes through.
+const states = `
+	with made as (
+		select s.state, gen_random_uuid() as scan, gen_random_uuid() as task, gen_random_uuid() as step, gen_random_uuid() as ingestion
+		from unnest(array['available', 'scheduled', 'executing', 'failed']) as s(state)
+	), scans as (
+		insert into scans (tenant_id, id, provider_id, trigger, state, task_id, scheduled_at, started_at)
+		select $1::uuid, scan, $2::uuid, 'scheduled', state, task, now() - interval '1 day', now() - interval '1 day' from made
+	), ingestions as (
+		insert into ingestions (tenant_id, id, provider_id, scan_id, state, filename, inserted_at)
+		select $1::uuid, ingestion, $2::uuid, scan, case state when 'available' then 'uploading' when 'scheduled' then 'pending'
+			when 'executing' then 'processing' else state end, 'state.json', now() - interval '9 days' from made
+	), tasks as (
+		insert into tasks (tenant_id, id, provider_id, name, state, job_id, attempt, started_at)
+		select $1::uuid, task, $2::uuid, 'scan-perform', state, 1000000 + row_number() over (), 1, now() from made
+	)
+	insert into flow_steps (tenant_id, id, flow_id, parent_id, provider_id, position, type, state, task_id, pending)
+	select $1::uuid, step, step, case when state <> 'available' then first_value(step) over (order by state) end, $2::uuid, row_number() over (), 'job', case state when 'executing' then 'running' else 'waiting' end, task, 1 from made`
 
 // samples are values that check constraints take, by column; a table's own come first.
 var samples = map[string]string{
@@ -255,6 +302,8 @@ func (w *world) fillTable(t *testing.T, one table, tenant string, provider uuid.
 			value = tenant
 		case c.name == one.provider():
 			value = provider.String()
+		case c.required && w.parentOf(t, one, c, tenant, provider) != "":
+			value = w.parentOf(t, one, c, tenant, provider)
 		case known:
 			value = sample
 		case c.kind == "uuid" && (c.required || strings.HasSuffix(c.name, "_id")):
@@ -280,6 +329,32 @@ func (w *world) fillTable(t *testing.T, one table, tenant string, provider uuid.
 		values = append(values, "'"+strings.ReplaceAll(value, "'", "''")+"'")
 	}
 	w.unchecked(t, `insert into `+name+` (`+strings.Join(columns, ", ")+`) values (`+strings.Join(values, ", ")+`)`)
+}
+
+// parentOf is the id of a row of the tenant, and of the provider where it is about one, that a foreign key may name; empty
+// when the column is no foreign key or there is no such row.
+func (w *world) parentOf(t *testing.T, one table, c column, tenant string, provider uuid.UUID) string {
+	t.Helper()
+	for _, of := range one.parents {
+		if of.column != c.name {
+			continue
+		}
+		for _, other := range tables(t, w.pool) {
+			if other.name != of.table || !other.has("tenant_id") {
+				continue
+			}
+			condition, args := `tenant_id = $1`, []any{tenant}
+			if other.provider() != "" {
+				condition, args = condition+` and `+other.provider()+` = $2`, append(args, provider)
+			}
+			var id string
+			if err := w.pool.QueryRow(t.Context(), `select coalesce(min(id::text), '') from `+pgx.Identifier{other.name}.Sanitize()+` where `+condition, args...).Scan(&id); err != nil {
+				t.Fatal(err)
+			}
+			return id
+		}
+	}
+	return ""
 }
 
 // unchecked runs a statement that foreign keys and triggers do not see.
@@ -346,17 +421,27 @@ func (w *world) withoutA(one table) string {
 		return fmt.Sprintf(`tenant_id = '%s'`, w.ada.Tenant)
 	case one.name == "tenants":
 		return fmt.Sprintf(`id = '%s'`, w.ada.Tenant)
+	case one.name == "users":
+		return fmt.Sprintf(`id in ('%s', '%s', '%s')`, w.ada.User, w.carol.User, w.dan.User)
 	}
 	return ""
 }
 
 // withoutHidden picks every row about the hidden provider. Dan's world must look the same without.
 func (w *world) withoutHidden(one table) string {
-	if one.provider() == "" {
-		return ""
+	if one.provider() != "" {
+		return fmt.Sprintf(`%s = '%s'`, one.provider(), w.hidden)
 	}
-	return fmt.Sprintf(`%s = '%s'`, one.provider(), w.hidden)
+	for _, of := range one.parents {
+		if slices.Contains(aboutProviders, of.table) {
+			return fmt.Sprintf(`%s in (select id from %s where provider_id = '%s')`, pgx.Identifier{of.column}.Sanitize(), of.table, w.hidden)
+		}
+	}
+	return ""
 }
+
+// aboutProviders are tables whose rows belong to a provider and have rows hanging off them that do not name it themselves.
+var aboutProviders = []string{"ingestions", "scans", "resources", "findings", "tasks", "flow_steps", "schedules", "provider_secrets"}
 
 // ids are the uuids in the rows that a condition picks, but not in the others: what is learnt only by seeing those rows.
 func (w *world) ids(t *testing.T, picked func(table) string) map[string]string {
