@@ -191,7 +191,8 @@ revoke all on function ensure_partitions(date, integer) from public;
 grant execute on function ensure_partitions(date, integer) to palisade_system;
 select ensure_partitions((date_trunc('month', now() at time zone 'UTC') - interval '1 month')::date, 8);
 
--- Counts of a scan per check, service, severity and region; muted findings count in muted, total, muted_* and *_muted only.
+-- Counts of a scan per check, service, severity and region, of the findings and of the resources they are about (checks may
+-- name several places for one resource; it is counted at its last); muted findings count in muted, total, muted_* and *_muted only.
 create table scan_summaries (
     tenant_id uuid not null,
     provider_id uuid not null,
@@ -200,6 +201,8 @@ create table scan_summaries (
     service text not null,
     severity text not null,
     region text not null,
+    resource_service text not null,
+    resource_region text not null,
     pass integer not null,
     fail integer not null,
     muted integer not null,
@@ -218,7 +221,7 @@ create table scan_summaries (
     severity_rank smallint not null generated always as (case severity
         when 'critical' then 1 when 'high' then 2 when 'medium' then 3 when 'low' then 4 else 5 end) stored,
     inserted_at timestamptz not null default now(),
-    primary key (tenant_id, scan_id, check_id, service, severity, region),
+    primary key (tenant_id, scan_id, check_id, service, severity, region, resource_service, resource_region),
     foreign key (tenant_id, provider_id, scan_id) references scans (tenant_id, provider_id, id) on delete cascade
 );
 

@@ -211,8 +211,8 @@ func Recount(ctx context.Context, tx *tenant.Tx, scan Scan) error {
 		name string
 		run  func(context.Context, uuid.UUID) error
 	}{
-		{"delete summaries", queries.DeleteScanSummaries}, {"insert summaries", queries.InsertScanSummaries},
 		{"delete resource summaries", queries.DeleteScanResourceSummaries}, {"insert resource summaries", queries.InsertScanResourceSummaries},
+		{"delete summaries", queries.DeleteScanSummaries}, {"insert summaries", queries.InsertScanSummaries},
 		{"delete places", queries.DeleteScanPlaces}, {"insert places", queries.InsertScanPlaces},
 		{"delete category summaries", queries.DeleteScanCategorySummaries}, {"insert category summaries", queries.InsertScanCategorySummaries},
 		{"delete resource group summaries", queries.DeleteScanResourceGroupSummaries},

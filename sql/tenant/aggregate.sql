@@ -7,12 +7,14 @@
 delete from scan_summaries where scan_id = @scan_id;
 
 -- name: InsertScanSummaries :exec
--- Purpose: count a scan's findings per check, service, severity and region. Muted findings count in total, muted_* and *_muted only,
--- manual ones in total and the deltas.
--- Index: findings_scan.
-insert into scan_summaries (tenant_id, provider_id, scan_id, check_id, service, severity, region, pass, fail, muted, total,
-    new, changed, unchanged, fail_new, fail_changed, pass_new, pass_changed, muted_new, muted_changed, pass_muted, fail_muted)
-select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region,
+-- Purpose: count a scan's findings per check, service, severity and region, and the service and region of their resources;
+-- after InsertScanResourceSummaries. Muted findings count in total, muted_* and *_muted only, manual ones in total and the deltas.
+-- The limit keeps the planner from joining the two new sets, of which it knows nothing yet, with each other first.
+-- Index: findings_scan, resource_finding_mappings_pkey, scan_resource_summaries_pkey.
+insert into scan_summaries (tenant_id, provider_id, scan_id, check_id, service, severity, region,
+    resource_service, resource_region, pass, fail, muted, total, new, changed, unchanged, fail_new, fail_changed, pass_new,
+    pass_changed, muted_new, muted_changed, pass_muted, fail_muted)
+select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region, r.service, r.region,
     count(*) filter (where f.status = 'PASS' and not f.muted),
     count(*) filter (where f.status = 'FAIL' and not f.muted),
     count(*) filter (where f.muted),
@@ -28,9 +30,12 @@ select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity,
     count(*) filter (where f.delta = 'changed' and f.muted),
     count(*) filter (where f.status = 'PASS' and f.muted),
     count(*) filter (where f.status = 'FAIL' and f.muted)
-from findings f
+from findings f join resource_finding_mappings m on m.finding_id = f.id
+cross join lateral (
+    select o.service, o.region from scan_resource_summaries o where o.scan_id = f.scan_id and o.resource_id = m.resource_id limit 1
+) r
 where f.scan_id = @scan_id
-group by f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region;
+group by f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region, r.service, r.region;
 
 -- name: DeleteScanResourceSummaries :exec
 -- Purpose: make room for a recount.

@@ -47,10 +47,10 @@ with chosen as materialized (
     ) l
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 )
-select m.service, sum(m.total)::bigint as total, sum(m.fail)::bigint as fail, sum(m.muted)::bigint as muted, sum(m.pass)::bigint as pass
+select m.resource_service as service, sum(m.total)::bigint as total, sum(m.fail)::bigint as fail, sum(m.muted)::bigint as muted, sum(m.pass)::bigint as pass
 from chosen join scan_summaries m on m.scan_id = chosen.id
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
-group by m.service order by m.service;
+group by m.resource_service order by m.resource_service;
 
 -- name: OverviewRegions :many
 -- Purpose: findings per provider type and region.
@@ -63,11 +63,11 @@ with chosen as materialized (
     ) l
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 )
-select chosen.provider, m.region, sum(m.total)::bigint as total, sum(m.fail)::bigint as fail, sum(m.muted)::bigint as muted,
+select chosen.provider, m.resource_region as region, sum(m.total)::bigint as total, sum(m.fail)::bigint as fail, sum(m.muted)::bigint as muted,
     sum(m.pass)::bigint as pass
 from chosen join scan_summaries m on m.scan_id = chosen.id
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
-group by chosen.provider, chosen.provider_rank, m.region order by chosen.provider_rank, m.region;
+group by chosen.provider, chosen.provider_rank, m.resource_region order by chosen.provider_rank, m.resource_region;
 
 -- name: OverviewProviders :many
 -- Purpose: findings and resources per provider type; types without counted findings are absent.

@@ -85,7 +85,7 @@ type number struct {
 // table is what the figures can be filtered by. Dates are those of the aggregates, after the newest scans are chosen.
 func table(sorts []string, more ...filter.Field) *filter.Table {
 	fields := append(finding.ProviderFields()[:2:2], finding.ProviderFields()[4],
-		filter.Field{Name: "region", Column: "m.region", Lookups: filter.Exact | filter.In | filter.IContains},
+		filter.Field{Name: "region", Column: "m.resource_region", Lookups: filter.Exact | filter.In | filter.IContains},
 		filter.Field{Name: "inserted_at", Kind: filter.DateTime, Column: "m.inserted_at", Lookups: filter.Exact | filter.OnDate | filter.GTE | filter.LTE})
 	t := filter.Table{Fields: append(fields, more...), Unpaged: true, Tiebreak: "m.check_id"}
 	for _, name := range sorts {
