@@ -4,4 +4,3 @@ import "github.com/spf13/cobra"
 
 func ingestCommand() *cobra.Command { return &cobra.Command{Use: "ingest"} }
 func benchCommand() *cobra.Command  { return &cobra.Command{Use: "bench"} }
-func demoCommand() *cobra.Command   { return &cobra.Command{Use: "demo"} }
