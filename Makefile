@@ -1,5 +1,5 @@
 # What people and CI run. Everything works with Go and a package mirror alone, also as root; test-engine needs Python
-# (or uv), conformance needs Python and the recorded conversations, bench and race a C compiler for the race detector.
+# (or uv), conformance needs Python and the recorded conversations, race a C compiler for the race detector.
 
 GO ?= go
 BINARY := bin/palisade
@@ -10,7 +10,7 @@ CONFORMANCE_DIR ?= $(patsubst %/,%,$(dir $(firstword $(wildcard ../*/conformance
 CONCURRENT := ./internal/authz/... ./internal/pipeline/... ./internal/tenant/... ./internal/system/... ./internal/rest/... \
 	./internal/engine/... ./internal/secret/... ./internal/postgres/... ./internal/session/...
 
-.PHONY: help build demo test race gen fresh lint bench conformance conformance-update test-engine clean
+.PHONY: help build demo test race gen fresh lint bench bench-go conformance conformance-update test-engine clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "%-20s %s\n", $$1, $$2}'
@@ -43,7 +43,10 @@ lint: ## gofmt, go vet, staticcheck, the repository's own rules
 	$(GO) tool -modfile=tools/tools.mod staticcheck ./...
 	$(GO) run ./tools/lint ./...
 
-bench: ## Run the benchmarks
+bench: build ## Measure reads and ingestion beside bare SQL in the same run
+	$(BINARY) bench
+
+bench-go: ## Run the benchmarks that stand beside the tests
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 conformance: build ## Replay the recorded conversations against a fresh server; fail when fewer steps are equal than before

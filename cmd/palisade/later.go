@@ -3,4 +3,3 @@ package main
 import "github.com/spf13/cobra"
 
 func ingestCommand() *cobra.Command { return &cobra.Command{Use: "ingest"} }
-func benchCommand() *cobra.Command  { return &cobra.Command{Use: "bench"} }

@@ -1,0 +1,33 @@
+-- Purpose: CountFindingsInSummaries of sql/tenant, with its parameters. Written by go test ./internal/bench -update.
+with chosen as materialized (
+    select l.id, l.first_finding_id, l.last_finding_id
+    from providers p cross join lateral (
+        select s.id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit $6::bigint
+    ) l
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+), parts as materialized (
+    select s.id, s.first_finding_id, s.last_finding_id, /* TEMPLATE_BEGIN: whole */ true /* TEMPLATE_END */ as whole from chosen s
+)
+select (coalesce((
+    select sum(
+        case when $1::boolean then
+            case when $2::boolean then f.fail else 0 end + case when $3::boolean then f.pass else 0 end
+            + case when $4::boolean then f.total - f.muted - f.fail - f.pass else 0 end
+        else 0 end
+        + case when $5::boolean then
+            case when $2::boolean then f.fail_muted else 0 end + case when $3::boolean then f.pass_muted else 0 end
+            + case when $4::boolean then f.muted - f.fail_muted - f.pass_muted else 0 end
+        else 0 end)
+    from parts join scan_summaries f on f.scan_id = parts.id
+    where parts.whole and /* TEMPLATE_BEGIN: summary */ true /* TEMPLATE_END */
+), 0) + (
+    select count(*) from parts cross join lateral (
+        select f.id from findings f
+        where f.scan_id = parts.id and f.id >= parts.first_finding_id and f.id <= parts.last_finding_id
+            and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    ) f
+    where not parts.whole
+))::bigint as count
