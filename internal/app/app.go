@@ -50,8 +50,9 @@ type App struct {
 	Server    *rest.Server
 	Catalogue *catalogue.Store
 
-	jobs   *jobs.Client
-	logger *slog.Logger
+	ingestions *ingestion.Service
+	jobs       *jobs.Client
+	logger     *slog.Logger
 }
 
 // Open connects and puts everything together. Close the App when done.
@@ -89,15 +90,15 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 		return nil, err
 	}
 	app.Identity = identity.New(app.System, issuer)
-	ingestions := ingestion.New(app.Tenants, app.Catalogue.Checks, settings.MaxIngestion)
+	app.ingestions = ingestion.New(app.Tenants, app.Catalogue.Checks, settings.MaxIngestion)
 	registry := jobs.NewRegistry()
-	ingestion.Register(registry, ingestions)
+	ingestion.Register(registry, app.ingestions)
 	if app.jobs, err = jobs.NewClient(registry); err != nil {
 		return nil, fmt.Errorf("job client: %w", err)
 	}
 	scans := app.registerScans(registry, settings, secrets)
 	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Secrets: secrets, TokenLimit: limit,
-		Ingestions: ingestions, Jobs: app.jobs, Scans: scans},
+		Ingestions: app.ingestions, Jobs: app.jobs, Scans: scans},
 		app.Policy.Snapshot().Operations())
 	if err != nil {
 		return nil, err

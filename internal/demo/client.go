@@ -202,7 +202,7 @@ func (c client) ensureFindings(ctx context.Context, provider string, files []str
 		return err
 	}
 	for _, file := range files[min(len(done), len(files)):] {
-		if err := c.ingest(ctx, provider, file); err != nil {
+		if err := c.ingest(ctx, file); err != nil {
 			return fmt.Errorf("%s: %w", file, err)
 		}
 	}
@@ -210,7 +210,7 @@ func (c client) ensureFindings(ctx context.Context, provider string, files []str
 }
 
 // ingest hands a sample file in and waits until it is stored.
-func (c client) ingest(ctx context.Context, provider, file string) error {
+func (c client) ingest(ctx context.Context, file string) error {
 	name := file + ".ocsf.json"
 	content, err := samples.ReadFile("samples/" + name)
 	if err != nil {
@@ -218,9 +218,6 @@ func (c client) ingest(ctx context.Context, provider, file string) error {
 	}
 	var form bytes.Buffer
 	writer := multipart.NewWriter(&form)
-	if err := writer.WriteField("provider", provider); err != nil {
-		return err
-	}
 	part, err := writer.CreateFormFile("file", name)
 	if err != nil {
 		return err
