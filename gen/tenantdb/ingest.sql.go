@@ -221,7 +221,7 @@ from (
 left join lateral (
     select f.status, f.first_seen_at from findings f
     where f.uid_hash = b.uid_hash and f.uid = b.uid and f.provider_id = $2
-        and f.id >= $19::uuid and f.id < $20::uuid and f.scan_id <> all($21::uuid[])
+        and f.id >= $19::uuid and f.scan_id <> all($20::uuid[])
     order by f.id desc limit 1
 ) p on true
 `
@@ -246,12 +246,11 @@ type InsertFindingsParams struct {
 	ResourceTypes    []string
 	ResourceGroups   []string
 	Since            uuid.UUID
-	Until            uuid.UUID
 	Unfinished       []uuid.UUID
 }
 
 // Purpose: a batch of findings, each compared with its last sighting in a completed scan: new, changed or the same, and
-// first seen when. inserted_at is the moment in the id. Since and until leave out partitions without sightings.
+// first seen when. inserted_at is the moment in the id. Since leaves out partitions without sightings.
 // Index: findings_history.
 func (q *Queries) InsertFindings(ctx context.Context, arg InsertFindingsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, insertFindings,
@@ -274,7 +273,6 @@ func (q *Queries) InsertFindings(ctx context.Context, arg InsertFindingsParams) 
 		arg.ResourceTypes,
 		arg.ResourceGroups,
 		arg.Since,
-		arg.Until,
 		arg.Unfinished,
 	)
 	if err != nil {
@@ -393,6 +391,18 @@ func (q *Queries) ListStoredFindings(ctx context.Context, scanID uuid.UUID) ([]L
 		return nil, err
 	}
 	return items, nil
+}
+
+const planWithoutValues = `-- name: PlanWithoutValues :exec
+select set_config('plan_cache_mode', 'force_generic_plan', true)
+`
+
+// Purpose: have the statements of this transaction planned without a look at their values. The statistics know nothing yet of
+// a scan that is being stored: judged by its id it seems to have no findings, and plans for none are quadratic.
+// Index: none.
+func (q *Queries) PlanWithoutValues(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, planWithoutValues)
+	return err
 }
 
 const upsertResources = `-- name: UpsertResources :many

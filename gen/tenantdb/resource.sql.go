@@ -220,30 +220,3 @@ func (q *Queries) ListResources(ctx context.Context, arg ListResourcesParams) ([
 	}
 	return items, nil
 }
-
-const providersThatExist = `-- name: ProvidersThatExist :many
-select p.id from providers p where p.id = any($1::uuid[]) and p.deleted_at is null
-`
-
-// Purpose: which of some ids are providers, visible or not: a filter by an id that is nobody's is refused. The answer is
-// compared with what was asked, never shown.
-// Index: providers_pkey.
-func (q *Queries) ProvidersThatExist(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
-	rows, err := q.db.Query(ctx, providersThatExist, ids)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []uuid.UUID{}
-	for rows.Next() {
-		var id uuid.UUID
-		if err := rows.Scan(&id); err != nil {
-			return nil, err
-		}
-		items = append(items, id)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
-}

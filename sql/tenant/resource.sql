@@ -58,9 +58,3 @@ select distinct g.name from resource_groups g
 join resources r on r.tenant_id = g.tenant_id and r.id = g.resource_id
 join providers p on p.tenant_id = r.tenant_id and p.id = r.provider_id and p.deleted_at is null
 order by g.name;
-
--- name: ProvidersThatExist :many
--- Purpose: which of some ids are providers, visible or not: a filter by an id that is nobody's is refused. The answer is
--- compared with what was asked, never shown.
--- Index: providers_pkey.
-select p.id from providers p where p.id = any(@ids::uuid[]) and p.deleted_at is null;

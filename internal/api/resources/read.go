@@ -32,7 +32,7 @@ func (h handlers) page(ctx context.Context, r *rest.Request, scanned bool) (*res
 	if err != nil {
 		return nil, err
 	}
-	if err := h.checkReferences(ctx, r); err != nil {
+	if err := h.checkReferences(ctx, r, scope); err != nil {
 		return nil, err
 	}
 	db := h.tenants.Read(scope)
@@ -109,13 +109,11 @@ func (h handlers) include(ctx context.Context, r *rest.Request, scope tenant.Sco
 	return included, nil
 }
 
-// checkReferences refuses a filter by a provider that the tenant does not have. A provider that policy hides is a legal choice
-// without rows, so the question is asked for the whole tenant; its answer is yes or no and nothing of the provider.
-func (h handlers) checkReferences(ctx context.Context, r *rest.Request) error {
+// checkReferences refuses filters by providers that the subject does not see: whether they exist is not for the subject to know.
+func (h handlers) checkReferences(ctx context.Context, r *rest.Request, scope tenant.Scope) error {
 	for _, reference := range r.Query.References {
 		ids := unique(reference.IDs)
-		whole := tenant.NewScope(r.Tenant(), r.User(), tenant.SeeAll())
-		known, err := tenantdb.New(h.tenants.Read(whole)).ProvidersThatExist(ctx, ids)
+		known, err := tenantdb.New(h.tenants.Read(scope)).KnownProviders(ctx, ids)
 		if err != nil {
 			return fmt.Errorf("check referenced providers: %w", err)
 		}
@@ -127,7 +125,11 @@ func (h handlers) checkReferences(ctx context.Context, r *rest.Request) error {
 }
 
 func (h handlers) metadata(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	if err := h.checkReferences(ctx, r); err != nil {
+	scope, err := r.Scope(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.checkReferences(ctx, r, scope); err != nil {
 		return nil, err
 	}
 	where, err := scansOf(&r.Query)
