@@ -50,6 +50,7 @@ var (
 	mayConnect  = []string{"internal/pipeline", "internal/migrate", "internal/postgres", "internal/pgtest", "internal/bench"}
 	mayHavePool = append([]string{"internal/tenant", "internal/system", "internal/jobs"}, mayConnect...)
 	mayOpen     = []string{"internal/tenant", "internal/system"}
+	maySeal     = []string{"internal/tenant", "internal/system", "gen"}
 	mayQueue    = []string{"internal/jobs", "internal/system"}
 	outermost   = []string{"cmd", "tools", "internal/app", "internal/apitest", "internal/demo"}
 )
@@ -128,6 +129,10 @@ func forbidden(pass *analysis.Pass, used types.Object) string {
 		return "only the executors open pipelines"
 	case path == Module+"internal/system" && name == "QueuePool" && !isIn(pass, mayQueue):
 		return "the queue's pool is for internal/jobs alone"
+	case (path == Module+"internal/tenant" || path == Module+"internal/system") && name == "Sealed" && !isIn(pass, maySeal):
+		return "whoever embeds Sealed could pass a pool off as an executor"
+	case path == Module+"internal/pipeline" && name == "Unwrap" && !isIn(pass, mayOpen):
+		return "the bare transaction is for the executors alone"
 	case path == Module+"internal/pgtest" && !isIn(pass, append([]string{"internal/apitest"}, mayConnect...)):
 		return "internal/pgtest is for tests alone"
 	}
