@@ -1048,8 +1048,8 @@ create policy tenant on role_users as permissive for all to palisade_app
 alter table roles enable row level security;
 alter table roles force row level security;
 create policy system_scope on roles as permissive for all to palisade_system
-    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{session,self,sign_up,invitation}'::text[])))
-    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{session,self,sign_up,invitation}'::text[])));
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{session,self,sign_up}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{session,self,sign_up}'::text[])));
 create policy tenant on roles as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1179,8 +1179,8 @@ create policy provider_visibility on schedules as restrictive for all to palisad
 alter table spent_refresh_tokens enable row level security;
 alter table spent_refresh_tokens force row level security;
 create policy system_scope on spent_refresh_tokens as permissive for all to palisade_system
-    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{login,session}'::text[])))
-    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{login,session}'::text[])));
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{session}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{session}'::text[])));
 
 alter table tasks enable row level security;
 alter table tasks force row level security;
@@ -1202,8 +1202,8 @@ create policy provider_visibility on tasks as restrictive for all to palisade_ap
 alter table tenants enable row level security;
 alter table tenants force row level security;
 create policy system_scope on tenants as permissive for all to palisade_system
-    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{login,session,self,sign_up,invitation}'::text[])))
-    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{login,session,self,sign_up,invitation}'::text[])));
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up}'::text[])));
 create policy tenant on tenants as permissive for all to palisade_app
     using ((id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
