@@ -60,7 +60,7 @@ func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 var (
 	databaseSettings = []string{"data-dir", "database-url", "database-system-url", "database-owner-url", "log-level", "log-format"}
 	serverSettings   = append([]string{"listen", "key-dir", "policy-dir", "token-rate-limit", "trust-proxy", "cors-origins", "migrate",
-		"database-replica-url", "database-system-replica-url", "database-max-conns", "prowler-python", "engine-pass-env", "stop-after"}, databaseSettings...)
+		"database-replica-url", "database-system-replica-url", "database-max-conns", "prowler-python", "engine-pass-env", "engine-services", "stop-after"}, databaseSettings...)
 )
 
 // load reads the settings and makes the logger.
@@ -88,5 +88,6 @@ func appSettings(settings config.Settings, db *database) app.Settings {
 		AppURL: db.app, SystemURL: db.system, AppReplicaURL: settings.AppReplicaURL, SystemReplicaURL: settings.SystemReplicaURL,
 		MaxConns: int32(settings.MaxConns), KeyDir: settings.Keys(), TokenLimit: settings.TokenLimit, TrustProxy: settings.TrustProxy,
 		CORSOrigins: settings.CORSOrigins, PolicyDir: settings.PolicyDir, EnginePython: settings.EnginePython, EnginePassEnv: settings.EnginePassEnv,
+		EngineServices: settings.EngineServices,
 	}
 }

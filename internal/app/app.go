@@ -38,6 +38,7 @@ type Settings struct {
 	MaxIngestion     int64    // bytes of a findings file as sent; 0: the default
 	EnginePython     string   // interpreter that has the scan engine; empty: see engine.FindInterpreter
 	EnginePassEnv    []string // environment variables that the engine gets beside the minimum
+	EngineServices   []string // services that scans look at, see engine.ParseServices; none: all
 	PolicyDir        string   // folder of the access policy; empty: the built-in one
 }
 
@@ -96,7 +97,10 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if app.jobs, err = jobs.NewClient(registry); err != nil {
 		return nil, fmt.Errorf("job client: %w", err)
 	}
-	scans := app.registerScans(registry, settings, secrets)
+	scans, err := app.registerScans(registry, settings, secrets)
+	if err != nil {
+		return nil, err
+	}
 	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Secrets: secrets, TokenLimit: limit,
 		Ingestions: app.ingestions, Jobs: app.jobs, Scans: scans},
 		app.Policy.Snapshot().Operations())

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,14 +24,18 @@ const (
 )
 
 // registerScans makes scans, their schedules and the upkeep of the database known to the job layer.
-func (a *App) registerScans(registry *jobs.Registry, settings Settings, secrets *secret.Keyring) *scan.Service {
+func (a *App) registerScans(registry *jobs.Registry, settings Settings, secrets *secret.Keyring) (*scan.Service, error) {
+	services, err := engine.ParseServices(settings.EngineServices)
+	if err != nil {
+		return nil, fmt.Errorf("services of the scan engine: %w", err)
+	}
 	scan.Register(registry, scan.Parts{Store: findings{}, Secrets: secrets, Logger: a.logger, Engine: engine.NewProwler(engine.Options{
-		Python: settings.EnginePython, PassEnv: settings.EnginePassEnv, Checks: a.Catalogue.Checks})})
+		Python: settings.EnginePython, PassEnv: settings.EnginePassEnv, Checks: a.Catalogue.Checks, Services: services})})
 	service := scan.New(a.jobs)
 	scan.RegisterSweep(registry, service, a.Tenants, a.System)
 	registry.Every("partitions", upkeepEvery, a.ensurePartitions)
 	registry.Every("leases", upkeepEvery, a.purgeLeases)
-	return service
+	return service, nil
 }
 
 // ensurePartitions makes the partitions of the coming months.

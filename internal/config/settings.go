@@ -35,6 +35,7 @@ type Settings struct {
 
 	EnginePython  string   `key:"prowler-python" usage:"Python interpreter that has prowler installed (default: that of the prowler command, else python3)"`
 	EnginePassEnv []string `key:"engine-pass-env" usage:"environment variables that the scan engine gets besides the minimum, comma separated"`
+	EngineServices []string `key:"engine-services" usage:"services that scans look at, as in aws/s3,aws/iam; provider types that are not named are scanned whole (default: everything)"`
 }
 
 // Keys returns the folder of the keys.

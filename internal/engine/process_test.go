@@ -435,3 +435,41 @@ func TestRedactorHidesEveryForm(t *testing.T) {
 		t.Errorf("without a secret: %q", got)
 	}
 }
+
+func TestScansLookAtTheServicesThatAreSet(t *testing.T) {
+	t.Parallel()
+	services, err := ParseServices([]string{"aws/s3", "gcp/iam", "aws/iam"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := testRequest()
+	asked.Scope.Services = []string{"ec2"}
+	other := testRequest()
+	other.Provider = "azure"
+	for name, test := range map[string]struct {
+		request Request
+		want    string
+	}{"set": {testRequest(), `["s3", "iam"]`}, "asked for": {asked, `["ec2"]`}, "another type": {other, "null"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			engine := fake(t, `
+say(type="connection", connected=True)
+say(type="finding", ocsf=dict(finding(1, provider=request["provider"]), status_detail=json.dumps(request["scope"].get("services"))))
+say(type="done")
+`, Options{Services: services})
+			var got notes
+			if _, err := engine.Scan(t.Context(), test.request, &got); err != nil || got.last.StatusDetail != test.want {
+				t.Errorf("scanned %s, %v", got.last.StatusDetail, err)
+			}
+		})
+	}
+}
+
+func TestServicesThatMakeNoSense(t *testing.T) {
+	t.Parallel()
+	for _, entry := range []string{"s3", "aws/", "/s3", "aws/s3/x", "aws/S 3", "aws,s3"} {
+		if got, err := ParseServices([]string{"aws/iam", entry}); err == nil {
+			t.Errorf("%q gives %v", entry, got)
+		}
+	}
+}

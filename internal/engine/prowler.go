@@ -21,6 +21,8 @@ type Options struct {
 	TempDir string        // where the child's private folder is made; default: the system's
 	Memory  int64         // bytes of memory the child and each of its children may have; default 4 GiB, -1 for no limit
 	Checks  CatalogueFunc // completes the check metadata of findings; nil for none
+	// Services are all that scans look at, by provider type; types that are not in it are scanned whole. See ParseServices.
+	Services map[string][]string
 
 	DescribeTimeout time.Duration // default 10 minutes
 	ConnectTimeout  time.Duration // default 2 minutes
@@ -172,6 +174,9 @@ func (p *Prowler) Scan(ctx context.Context, request Request, sink Sink) (ScanRes
 		if checks, err = p.options.Checks(ctx); err != nil {
 			return ScanResult{}, fmt.Errorf("load the catalogue: %w", err)
 		}
+	}
+	if len(request.Scope.Services) == 0 && len(request.Scope.Checks) == 0 {
+		request.Scope.Services = p.options.Services[request.Provider]
 	}
 	run := p.process(request.wire("scan"), p.options.ScanTimeout)
 	scan := scanning{request: request, sink: sink, redactor: run.redactor, decoder: ocsf.NewDecoder(p.options.Limits, checks)}

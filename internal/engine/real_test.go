@@ -4,60 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
-	"net/http"
-	"os"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/palisade-sec/palisade/internal/catalogue"
+	"github.com/palisade-sec/palisade/internal/enginetest"
 	"github.com/palisade-sec/palisade/internal/ocsf"
 )
-
-// emulatedUID is the account that moto emulates.
-const emulatedUID = "123456789012"
-
-// realPython returns the interpreter that has prowler and moto, or skips the test.
-func realPython(t *testing.T) string {
-	t.Helper()
-	interpreter := os.Getenv("PALISADE_TEST_ENGINE_PYTHON")
-	if interpreter == "" {
-		t.Skip("PALISADE_TEST_ENGINE_PYTHON names no interpreter that has prowler and moto")
-	}
-	return interpreter
-}
-
-// emulator starts an AWS emulator on a free port of the loopback and returns its address.
-func emulator(t *testing.T, interpreter string) string {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	address := listener.Addr().String()
-	port := address[strings.LastIndex(address, ":")+1:]
-	_ = listener.Close()
-	command := exec.Command(interpreter, "-m", "moto.server", "-H", "127.0.0.1", "-p", port)
-	isolate(command)
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = killGroup(command.Process.Pid)
-		_ = command.Wait()
-	})
-	for range 600 {
-		if response, err := http.Get("http://" + address + "/moto-api/"); err == nil {
-			_ = response.Body.Close()
-			return "http://" + address
-		}
-		time.Sleep(100 * time.Millisecond)
-	}
-	t.Fatal("the AWS emulator did not start")
-	return ""
-}
 
 // collected is a sink that keeps the findings.
 type collected struct {
@@ -75,15 +29,15 @@ func (c *collected) Finding(finding ocsf.Finding) error {
 func (c *collected) Refused(*ocsf.ItemError) error { c.refused++; return nil }
 
 func TestRealEngineAgainstAnEmulator(t *testing.T) {
-	interpreter := realPython(t)
-	t.Setenv("AWS_ENDPOINT_URL", emulator(t, interpreter))
+	interpreter := enginetest.Real(t)
+	t.Setenv("AWS_ENDPOINT_URL", enginetest.Emulator(t, interpreter))
 	var checks catalogue.Checks
 	engine := NewProwler(Options{
 		Python: interpreter, TempDir: t.TempDir(), PassEnv: []string{"AWS_ENDPOINT_URL"}, ScanTimeout: 5 * time.Minute,
 		Checks: func(context.Context) (*catalogue.Checks, error) { return &checks, nil },
 	})
 	secret := Secret(`{"aws_access_key_id": "AKIAIOSFODNN7EXAMPLE", "aws_secret_access_key": "wJalrXUtnFEMIK7MDENGbPxRfiCYEXAMPLEKEY", "unknown_member": 1}`)
-	right := Request{Provider: "aws", UID: emulatedUID, Secret: secret, Scope: Scope{Services: []string{"iam", "s3"}, Regions: []string{"us-east-1"}}}
+	right := Request{Provider: "aws", UID: enginetest.EmulatedAccount, Secret: secret, Scope: Scope{Services: []string{"iam", "s3"}, Regions: []string{"us-east-1"}}}
 	wrong := right
 	wrong.UID = "999999999999"
 
@@ -116,7 +70,7 @@ func TestRealEngineAgainstAnEmulator(t *testing.T) {
 			t.Fatalf("%d findings, progress %v, %+v", len(got.findings), got.progress, result)
 		}
 		for _, finding := range got.findings {
-			if finding.AccountUID != emulatedUID || (finding.Resource.Service != "iam" && finding.Resource.Service != "s3") {
+			if finding.AccountUID != enginetest.EmulatedAccount || (finding.Resource.Service != "iam" && finding.Resource.Service != "s3") {
 				t.Errorf("a finding that was not asked for: %+v", finding)
 			}
 			if known, ok := checks.Lookup("aws", finding.CheckID); !ok || finding.Check.ResourceGroup != known.ResourceGroup {
@@ -152,7 +106,7 @@ func TestRealEngineAgainstAnEmulator(t *testing.T) {
 // TestRealEngineFitsTheSDK offers secrets that open nothing: each gives a reason of the SDK's and none an error of
 // ours, which shows that class and argument names fit. Types whose SDK would call the internet are left out.
 func TestRealEngineFitsTheSDK(t *testing.T) {
-	engine := NewProwler(Options{Python: realPython(t), TempDir: t.TempDir(), ConnectTimeout: time.Minute})
+	engine := NewProwler(Options{Python: enginetest.Real(t), TempDir: t.TempDir(), ConnectTimeout: time.Minute})
 	for kind, test := range map[string]struct{ uid, secret string }{
 		"kubernetes":      {"cluster", `{"kubeconfig_content": "apiVersion: v1\nkind: Config\nclusters: []\nusers: []\ncontexts: []"}`},
 		"iac":             {"https://127.0.0.1:1/nothing.git", `{}`},
@@ -178,7 +132,7 @@ func TestRealEngineFitsTheSDK(t *testing.T) {
 // TestRealEngineRefusesWhatIsOfThisMachine offers secrets that would have the SDK read files, run commands or take the
 // identity of the machine that it runs on.
 func TestRealEngineRefusesWhatIsOfThisMachine(t *testing.T) {
-	engine := NewProwler(Options{Python: realPython(t), TempDir: t.TempDir(), ConnectTimeout: time.Minute})
+	engine := NewProwler(Options{Python: enginetest.Real(t), TempDir: t.TempDir(), ConnectTimeout: time.Minute})
 	for name, test := range map[string]struct{ kind, secret, reason string }{
 		"kubeconfig by path":   {"kubernetes", `{"kubeconfig_file": "/etc/hosts"}`, "holds nothing"},
 		"kubeconfig, token":    {"kubernetes", `{"kubeconfig_content": "users: [{name: a, user: {tokenFile: /etc/hosts}}]"}`, "tokenFile"},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"strings"
 )
 
 // Secret is a provider's secret as a JSON object. It prints, logs and marshals as ***.
@@ -38,6 +39,25 @@ type Scope struct {
 	Checks   []string `json:"checks,omitempty"`   // check ids
 	Services []string `json:"services,omitempty"` // services of the provider, e.g. "s3"
 	Regions  []string `json:"regions,omitempty"`  // regions, for the providers that have them
+}
+
+// ParseServices reads a setting that bounds scans: each entry is a provider type and a service of it, as in "aws/s3". The
+// result lists the services by provider type.
+func ParseServices(entries []string) (map[string][]string, error) {
+	services := make(map[string][]string)
+	for _, entry := range entries {
+		provider, service, ok := strings.Cut(entry, "/")
+		if !ok || !plainName(provider) || !plainName(service) {
+			return nil, fmt.Errorf("%q bounds no scan: want a provider type and a service, as in aws/s3", entry)
+		}
+		services[provider] = append(services[provider], service)
+	}
+	return services, nil
+}
+
+// plainName reports whether the text can be the name of a provider type or a service.
+func plainName(text string) bool {
+	return text != "" && strings.Trim(text, "abcdefghijklmnopqrstuvwxyz0123456789_-") == ""
 }
 
 // wireRequest is what the child reads.
