@@ -74,7 +74,6 @@ var quiet = map[string]string{
 	"GetCatalogueRevision":             "reference data of all tenants",
 	"ListCatalogueChecks":              "reference data of all tenants",
 	"SummariseCatalogue":               "reference data of all tenants",
-	"DeferFlush":                       "a setting",
 	"CountFailedFindingsOfResources":   "the counts are right already",
 	"InsertScanResourceGroupSummaries": "the samples have no resource groups",
 	"AddRoleProviderGroups":            "the pairs that are tried exist",
@@ -209,6 +208,9 @@ func (p *probe) run(one query) {
 		if !arguments.varied {
 			break
 		}
+	}
+	if mainTable(one.text) == "" {
+		return // it reads no table
 	}
 	p.blind = append(p.blind, strings.TrimSuffix(one.name+"="+refused, "="))
 }
