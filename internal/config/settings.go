@@ -33,8 +33,8 @@ type Settings struct {
 	SystemReplicaURL string `key:"database-system-replica-url" secret:"true" usage:"read replica as palisade_system"`
 	MaxConns         int    `key:"database-max-conns" default:"20" usage:"connections that each role may open"`
 
-	EnginePython  string   `key:"prowler-python" usage:"Python interpreter that has prowler installed (default: that of the prowler command, else python3)"`
-	EnginePassEnv []string `key:"engine-pass-env" usage:"environment variables that the scan engine gets besides the minimum, comma separated"`
+	EnginePython   string   `key:"prowler-python" usage:"Python interpreter that has prowler installed (default: that of the prowler command, else python3)"`
+	EnginePassEnv  []string `key:"engine-pass-env" usage:"environment variables that the scan engine gets besides the minimum, comma separated"`
 	EngineServices []string `key:"engine-services" usage:"services that scans look at, as in aws/s3,aws/iam; provider types that are not named are scanned whole (default: everything)"`
 }
 

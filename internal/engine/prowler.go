@@ -5,6 +5,7 @@ import (
 	_ "embed"
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/palisade-sec/palisade/internal/catalogue"
@@ -214,7 +215,8 @@ func (s *scanning) line(l *line) error {
 	case "finding":
 		return s.finding(l)
 	case "lost":
-		return s.refuse(&ocsf.ItemError{Code: ocsf.CodeMalformed, Detail: "The engine could not write the finding.", UID: l.UID})
+		return s.refuse(&ocsf.ItemError{Code: ocsf.CodeMalformed, Detail: "The engine could not write the finding.",
+			UID: strings.ReplaceAll(l.UID, "\x00", "")})
 	}
 	return unexpected(l)
 }

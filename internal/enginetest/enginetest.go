@@ -51,6 +51,9 @@ func Finds(findings int) string { return "finds " + strconv.Itoa(findings) }
 // Waits is the access key with which a scan, after so many findings, writes the file path.at and waits for the file path.
 func Waits(findings int, path string) string { return "waits " + strconv.Itoa(findings) + " " + path }
 
+// Spoils is the access key of an account in which there are so many findings that can be stored, then so many that cannot.
+func Spoils(good, bad int) string { return fmt.Sprintf("spoils %d %d", good, bad) }
+
 // The access keys of accounts with which something is wrong.
 const (
 	Refused = "refused" // the account cannot be reached; the reason quotes the secret, as careless libraries do
@@ -90,6 +93,8 @@ func run() error {
 		_, _ = out.Write(append(encoded, '\n'))
 	}
 	defer func() { _ = out.Flush() }()
+	// Careless libraries print what they are given.
+	_, _ = fmt.Fprintln(os.Stderr, "debug: credentials are", r.Secret.Key, r.Secret.Token)
 	words := strings.Fields(r.Secret.Key)
 	if words[0] == Refused {
 		say(map[string]any{"type": "connection", "connected": false, "error": "AccessDenied for " + r.Secret.Token})
@@ -128,7 +133,16 @@ func (r request) scan(say func(map[string]any), flush func() error, words []stri
 		}
 	}
 	r.find(say, findings)
-	if words[0] != "waits" {
+	switch words[0] {
+	case "spoils":
+		bad, err := strconv.Atoi(words[2])
+		if err != nil {
+			return err
+		}
+		r.spoil(say, bad)
+		return nil
+	case "waits":
+	default:
 		return nil
 	}
 	say(map[string]any{"type": "progress", "value": 50})
@@ -150,5 +164,23 @@ func (r request) find(say func(map[string]any), findings int) {
 	file := ocsftest.File{Account: r.UID, Findings: findings}
 	for i := range findings {
 		say(map[string]any{"type": "finding", "tags": map[string]string{"env": "test"}, "ocsf": file.Finding(i)})
+	}
+}
+
+// spoil gives findings that cannot be stored: one that the engine itself could not write, then some without a resource, and every
+// third of those without a uid.
+func (r request) spoil(say func(map[string]any), findings int) {
+	file := ocsftest.File{Account: r.UID, Findings: findings}
+	for i := range findings {
+		if i == 0 {
+			say(map[string]any{"type": "lost", "uid": "lost\x00-finding"})
+			continue
+		}
+		one := file.Finding(i)
+		one["resources"] = []any{}
+		if i%3 == 0 {
+			one["finding_info"] = map[string]any{"title": "Nameless"}
+		}
+		say(map[string]any{"type": "finding", "tags": map[string]string{}, "ocsf": one})
 	}
 }

@@ -59,7 +59,7 @@ func (p *performer) perform(ctx context.Context, run jobs.Run, target Target) (a
 	receiver := &receiver{ctx: ctx, run: run, target: target, writer: writer}
 	result, err := p.Engine.Scan(ctx, request, receiver)
 	logger := p.Logger.With("tenant_id", run.Tenant(), "scan_id", target.ScanID)
-	logger.InfoContext(ctx, "engine ended", "findings", result.Findings, "refused", result.Refused, "first_refusal", receiver.refusal, "output", result.Output)
+	logger.InfoContext(ctx, "engine ended", "findings", result.Findings, "refused", result.Refused, "output", result.Output)
 	if refused, ok := errors.AsType[*engine.NotConnectedError](err); ok {
 		return nil, p.notConnected(ctx, run, target.ProviderID, refused)
 	}
@@ -70,6 +70,9 @@ func (p *performer) perform(ctx context.Context, run jobs.Run, target Target) (a
 		return nil, err
 	}
 	return jobs.Finally(func(ctx context.Context, tx *tenant.Tx) (any, error) {
+		if err := receiver.refused.note(ctx, tx, run.Task); err != nil {
+			return nil, err
+		}
 		return p.complete(ctx, tx, run, target, name)
 	}), nil
 }
@@ -272,7 +275,7 @@ type receiver struct {
 	run      jobs.Run
 	target   Target
 	writer   Writer
-	refusal  string
+	refused  refusals
 	progress int16
 	noted    time.Time
 }
@@ -295,10 +298,8 @@ func (r *receiver) Progress(percent float64) error {
 // Finding stores a finding with its batch.
 func (r *receiver) Finding(finding ocsf.Finding) error { return r.writer.Add(r.ctx, finding) }
 
-// Refused remembers why a finding could not be stored; how many there were, the engine counts.
+// Refused counts a finding that cannot be stored.
 func (r *receiver) Refused(refused *ocsf.ItemError) error {
-	if r.refusal == "" {
-		r.refusal = refused.Error()
-	}
+	r.refused.add(refused)
 	return nil
 }

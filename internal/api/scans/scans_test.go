@@ -101,8 +101,9 @@ func TestAScanFindsWhatThereIs(t *testing.T) {
 		}
 	}
 	read := ada.Get(t, "/scans/"+scan+"?include=provider").Want(t, 200)
+	resources := ada.Get(t, "/resources/latest").Want(t, 200).At("/meta/pagination/count")
 	if read.String("/data/attributes/state") != "completed" || read.At("/data/attributes/progress") != 100.0 ||
-		read.At("/data/attributes/unique_resource_count") != 10.0 || read.String("/data/relationships/task/data/id") != started.String("/data/id") {
+		resources == 0.0 || read.At("/data/attributes/unique_resource_count") != resources || read.String("/data/relationships/task/data/id") != started.String("/data/id") {
 		t.Errorf("scan: %s", read.Raw)
 	}
 	if read.At("/included/0/attributes/connection/connected") != true {
@@ -162,6 +163,45 @@ func TestWithoutAnEngineATaskSaysWhatToInstall(t *testing.T) {
 		if one.String("/data/attributes/state") != "failed" || !strings.Contains(one.String("/data/attributes/result/exc_message/0"), "pip install prowler") {
 			t.Errorf("task: %s", one.Raw)
 		}
+	}
+}
+
+func TestWhatCannotBeStoredIsCountedAndListed(t *testing.T) {
+	t.Parallel()
+	server := apitest.StartScanning(t, enginetest.Interpreter(t))
+	ada := server.SignUp(t, "Ada")
+	for i, c := range []struct {
+		good, bad, listed int
+	}{{3, 5, 5}, {0, 150, 100}} {
+		provider, _ := connect(t, ada, fmt.Sprintf("10000000000%d", i), enginetest.Spoils(c.good, c.bad))
+		started := start(t, ada, provider, "")
+		task := ended(t, ada, started.String("/data/id"))
+		const refused = "/data/attributes/metadata/refused"
+		if task.String("/data/attributes/state") != "completed" || task.At(refused+"/count") != float64(c.bad) || task.Len(refused+"/first") != c.listed {
+			t.Errorf("task: %s", task.Raw)
+		}
+		if task.String(refused+"/first/0/code") != "malformed" || task.String(refused+"/first/0/finding_uid") != "lost-finding" ||
+			task.At(refused+"/first/0/finding_index") != float64(c.good) || task.String(refused+"/first/1/code") != "missing_resource" ||
+			task.String(refused+"/first/3/code") != "missing_uid" || task.At(refused+"/first/3/finding_uid") != nil || task.String(refused+"/first/3/detail") == "" {
+			t.Errorf("refused: %s", task.Raw)
+		}
+		var counted float64
+		for _, code := range []string{"malformed", "missing_resource", "missing_uid"} {
+			number, _ := task.At(refused + "/by_code/" + code).(float64)
+			counted += number
+		}
+		if counted != float64(c.bad) {
+			t.Errorf("by code they are %v: %s", counted, task.Raw)
+		}
+		scan := started.String("/data/attributes/task_args/scan_id")
+		if found := ada.Get(t, "/findings?filter[scan]="+scan).Want(t, 200); found.At("/meta/pagination/count") != float64(c.good) {
+			t.Errorf("findings: %s", found.Raw)
+		}
+	}
+	// A scan that could store everything says nothing of the kind.
+	provider, _ := connect(t, ada, account, enginetest.Finds(2))
+	if task := ended(t, ada, start(t, ada, provider, "").String("/data/id")); task.At("/data/attributes/metadata/refused") != nil {
+		t.Errorf("task: %s", task.Raw)
 	}
 }
 
