@@ -17,19 +17,25 @@ func main() {
 	os.Exit(code)
 }
 
-// run executes the command line: 0 ok, 1 failed, 2 wrong use.
+// run executes the command line and returns the exit status.
 func run(ctx context.Context, args []string) int {
 	command := rootCommand()
 	command.SetArgs(args)
 	err := command.ExecuteContext(ctx)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "palisade:", err)
+	}
+	return status(err)
+}
+
+// status is the exit status of an error: 0 for none, 2 for wrong use, 1 for anything else.
+func status(err error) int {
 	var usage usageError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &usage):
-		fmt.Fprintln(os.Stderr, "palisade:", err)
 		return 2
 	}
-	fmt.Fprintln(os.Stderr, "palisade:", err)
 	return 1
 }
