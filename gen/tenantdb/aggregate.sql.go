@@ -14,7 +14,8 @@ import (
 const clearFailedFindingsOfResources = `-- name: ClearFailedFindingsOfResources :exec
 update resources r set failed_findings_count = 0
 where r.provider_id = $1 and r.failed_findings_count <> 0 and r.id not in (
-    select m.resource_id from findings f join resource_finding_mappings m on m.finding_id = f.id
+    select m.resource_id from findings f
+    cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
     where f.scan_id = $2 and f.status_rank = 1 and not f.muted
 )
 `
@@ -56,7 +57,8 @@ func (q *Queries) CompleteScan(ctx context.Context, scanID uuid.UUID) (int64, er
 const countFailedFindingsOfResources = `-- name: CountFailedFindingsOfResources :exec
 with failed as materialized (
     select m.resource_id, count(*)::integer as failures
-    from findings f join resource_finding_mappings m on m.finding_id = f.id
+    from findings f
+    cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
     where f.scan_id = $1 and f.status_rank = 1 and not f.muted
     group by m.resource_id
 )
@@ -121,7 +123,8 @@ delete from scan_summaries where scan_id = $1
 `
 
 // Aggregates of a scan. They are made in the transaction that completes the scan, so that nobody sees one without the other,
-// and made again from scratch by a recount: delete, then insert.
+// and made again from scratch by a recount: delete, then insert. A finding has one resource: the limit makes each look its own
+// up by the key, because the statistics of a scan that was just stored let the planner choose joins that are quadratic.
 // Purpose: make room for a recount.
 // Index: scan_summaries_pkey.
 func (q *Queries) DeleteScanSummaries(ctx context.Context, scanID uuid.UUID) error {
@@ -176,7 +179,8 @@ with counted as (
     group by f.tenant_id, f.provider_id, f.scan_id, f.resource_group, f.severity
 ), resources_of as (
     select f.resource_group, count(distinct m.resource_id) as resources
-    from findings f join resource_finding_mappings m on m.finding_id = f.id
+    from findings f
+    cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
     where f.scan_id = $1 and not f.muted and f.resource_group is not null
     group by f.resource_group
 )
@@ -197,7 +201,8 @@ func (q *Queries) InsertScanResourceGroupSummaries(ctx context.Context, scanID u
 const insertScanResourceSummaries = `-- name: InsertScanResourceSummaries :exec
 insert into scan_resource_summaries (tenant_id, provider_id, scan_id, resource_id, service, region, resource_type)
 select distinct on (m.resource_id) f.tenant_id, f.provider_id, f.scan_id, m.resource_id, f.service, f.region, f.resource_type
-from findings f join resource_finding_mappings m on m.finding_id = f.id
+from findings f
+cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
 where f.scan_id = $1
 order by m.resource_id, f.id desc
 `
@@ -229,7 +234,8 @@ select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity,
     count(*) filter (where f.delta = 'changed' and f.muted),
     count(*) filter (where f.status = 'PASS' and f.muted),
     count(*) filter (where f.status = 'FAIL' and f.muted)
-from findings f join resource_finding_mappings m on m.finding_id = f.id
+from findings f
+cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
 cross join lateral (
     select o.service, o.region from scan_resource_summaries o where o.scan_id = f.scan_id and o.resource_id = m.resource_id limit 1
 ) r

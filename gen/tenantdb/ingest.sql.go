@@ -176,6 +176,19 @@ func (q *Queries) GetFindingHistory(ctx context.Context, providerID uuid.UUID) (
 	return i, err
 }
 
+const guidePlanner = `-- name: GuidePlanner :exec
+select set_config('plan_cache_mode', 'force_generic_plan', true), set_config('work_mem', '64MB', true)
+`
+
+// Purpose: have the statements of this transaction planned without a look at their values, and with room for a scan. The
+// statistics know nothing yet of a scan that is being stored: judged by its id it seems to have no findings, and plans for
+// none are quadratic; so is NOT IN when its set is believed too large to be hashed.
+// Index: none.
+func (q *Queries) GuidePlanner(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, guidePlanner)
+	return err
+}
+
 const insertFindingMappings = `-- name: InsertFindingMappings :exec
 insert into resource_finding_mappings (tenant_id, provider_id, finding_id, resource_id)
 select $1::uuid, $2::uuid, unnest($3::uuid[]), unnest($4::uuid[])
@@ -391,18 +404,6 @@ func (q *Queries) ListStoredFindings(ctx context.Context, scanID uuid.UUID) ([]L
 		return nil, err
 	}
 	return items, nil
-}
-
-const planWithoutValues = `-- name: PlanWithoutValues :exec
-select set_config('plan_cache_mode', 'force_generic_plan', true)
-`
-
-// Purpose: have the statements of this transaction planned without a look at their values. The statistics know nothing yet of
-// a scan that is being stored: judged by its id it seems to have no findings, and plans for none are quadratic.
-// Index: none.
-func (q *Queries) PlanWithoutValues(ctx context.Context) error {
-	_, err := q.db.Exec(ctx, planWithoutValues)
-	return err
 }
 
 const upsertResources = `-- name: UpsertResources :many

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"hash/maphash"
-	"time"
 
 	"github.com/google/uuid"
 
@@ -44,7 +43,7 @@ func (r *Run) plan() (*plan, error) {
 	p := &plan{learned: make(map[[16]byte]knownResource)}
 	tenantID, count := r.scope.Tenant(), len(r.batch)
 	p.findings = tenantdb.InsertFindingsParams{TenantID: tenantID, ProviderID: r.scan.ProviderID, ScanID: r.scan.ID, MutedReason: mutedByEngine,
-		Since: r.history.Since, Until: floorUUID(time.Now().Add(ahead)), Unfinished: r.history.Unfinished}
+		Since: r.history.Since, Unfinished: r.history.Unfinished}
 	p.mappings = tenantdb.InsertFindingMappingsParams{TenantID: tenantID, ProviderID: r.scan.ProviderID, FindingIds: make([]uuid.UUID, 0, count)}
 	p.metadata = tenantdb.AddCheckMetadataParams{TenantID: tenantID}
 	p.categories = tenantdb.AddCheckMetadataCategoriesParams{TenantID: tenantID}
@@ -176,6 +175,9 @@ func (p *plan) layOutResources(r *Run) {
 func (r *Run) store(ctx context.Context, queries *tenantdb.Queries, p *plan) error {
 	if err := queries.DeferFlush(ctx); err != nil {
 		return fmt.Errorf("defer flush: %w", err)
+	}
+	if err := queries.GuidePlanner(ctx); err != nil {
+		return fmt.Errorf("guide planner: %w", err)
 	}
 	if err := r.storeResources(ctx, queries, p); err != nil {
 		return err

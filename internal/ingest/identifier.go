@@ -40,11 +40,3 @@ func hashUID(uid string) int64 {
 
 // metadataID is the key of a check's metadata: the same content has the same one.
 func metadataID(hash [32]byte) uuid.UUID { return uuid.UUID(hash[:16]) }
-
-// floorUUID is the smallest UUIDv7 of a moment.
-func floorUUID(moment time.Time) uuid.UUID {
-	var id uuid.UUID
-	binary.BigEndian.PutUint64(id[:8], uint64(moment.UnixMilli())<<16|0x7000)
-	id[8] = 0x80
-	return id
-}

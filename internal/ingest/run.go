@@ -30,8 +30,6 @@ const (
 	knownLimit = 100_000
 	// deleteBatch is how many findings one transaction removes.
 	deleteBatch = 5000
-	// ahead is how far in the future ids may lie that another machine's clock made.
-	ahead = 24 * time.Hour
 )
 
 // mutedByEngine is the reason that findings carry which the engine's own mute list muted.
@@ -207,6 +205,9 @@ func Complete(ctx context.Context, tx *tenant.Tx, scan Scan) error {
 // Recount makes the aggregates of a scan from its findings, in place of those that are there.
 func Recount(ctx context.Context, tx *tenant.Tx, scan Scan) error {
 	queries := tenantdb.New(tx)
+	if err := queries.GuidePlanner(ctx); err != nil {
+		return fmt.Errorf("guide planner: %w", err)
+	}
 	steps := []struct {
 		name string
 		run  func(context.Context, uuid.UUID) error

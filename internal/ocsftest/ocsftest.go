@@ -49,12 +49,12 @@ func (f File) Write(w io.Writer) error {
 	return buffered.Flush()
 }
 
-// Finding is the i-th finding: eight checks a service, five findings a resource.
+// Finding is the i-th finding: eight checks a service, five findings of different checks a resource.
 func (f File) Finding(i int) map[string]any {
-	service := services[i%len(services)]
-	check := fmt.Sprintf("%s_sample_check_%d", service, i/len(services)%8)
+	service := services[i/5%len(services)]
+	check := fmt.Sprintf("%s_sample_check_%d", service, (i%5+i/5/len(services))%8)
 	resource := fmt.Sprintf("%s-%d", service, i/5)
-	region := regions[i/5%len(regions)]
+	region := regions[i/40%len(regions)]
 	status := "PASS"
 	if (i%3 == 0) != (f.Flip > 0 && i%f.Flip == 0) {
 		status = "FAIL"

@@ -6,6 +6,13 @@
 -- Index: none.
 select set_config('synchronous_commit', 'off', true);
 
+-- name: GuidePlanner :exec
+-- Purpose: have the statements of this transaction planned without a look at their values, and with room for a scan. The
+-- statistics know nothing yet of a scan that is being stored: judged by its id it seems to have no findings, and plans for
+-- none are quadratic; so is NOT IN when its set is believed too large to be hashed.
+-- Index: none.
+select set_config('plan_cache_mode', 'force_generic_plan', true), set_config('work_mem', '64MB', true);
+
 -- name: GetFindingHistory :one
 -- Purpose: where earlier sightings of a provider's findings are: the first id of its completed scans (the largest there is
 -- when it has none), and the scans whose findings are no sightings because they did not complete and are not removed yet.
@@ -79,7 +86,7 @@ on conflict do nothing;
 
 -- name: InsertFindings :execrows
 -- Purpose: a batch of findings, each compared with its last sighting in a completed scan: new, changed or the same, and
--- first seen when. inserted_at is the moment in the id. Since and until leave out partitions without sightings.
+-- first seen when. inserted_at is the moment in the id. Since leaves out partitions without sightings.
 -- Index: findings_history.
 insert into findings (tenant_id, id, provider_id, scan_id, check_metadata_id, uid_hash, inserted_at, updated_at, first_seen_at,
     muted, muted_at, muted_reason, status, severity, delta, uid, check_id, status_extended, region, service, resource_type,
@@ -101,7 +108,7 @@ from (
 left join lateral (
     select f.status, f.first_seen_at from findings f
     where f.uid_hash = b.uid_hash and f.uid = b.uid and f.provider_id = @provider_id
-        and f.id >= @since::uuid and f.id < @until::uuid and f.scan_id <> all(@unfinished::uuid[])
+        and f.id >= @since::uuid and f.scan_id <> all(@unfinished::uuid[])
     order by f.id desc limit 1
 ) p on true;
 
