@@ -915,6 +915,9 @@ create policy tenant on provider_groups as permissive for all to palisade_app
 
 alter table provider_secrets enable row level security;
 alter table provider_secrets force row level security;
+create policy system_scope on provider_secrets as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{rotation}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{rotation}'::text[])));
 create policy tenant on provider_secrets as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1250,6 +1253,7 @@ grant select, insert, delete on table memberships to palisade_system;
 grant select, insert, update, delete on table provider_group_providers to palisade_app;
 grant select, insert, update, delete on table provider_groups to palisade_app;
 grant select, insert, update, delete on table provider_secrets to palisade_app;
+grant select (tenant_id) on table provider_secrets to palisade_system;
 grant select, insert, update, delete on table providers to palisade_app;
 grant select, insert, update, delete on table resource_finding_mappings to palisade_app;
 grant select, insert, update, delete on table resource_groups to palisade_app;

@@ -152,6 +152,43 @@ func (q *Queries) ListProviderSecrets(ctx context.Context, arg ListProviderSecre
 	return items, nil
 }
 
+const lockSealedSecrets = `-- name: LockSealedSecrets :many
+select k.id, k.secret from provider_secrets k where k.id > $1 order by k.id limit $2 for no key update
+`
+
+type LockSealedSecretsParams struct {
+	AfterID uuid.UUID
+	Batch   int32
+}
+
+type LockSealedSecretsRow struct {
+	ID     uuid.UUID
+	Secret []byte
+}
+
+// Purpose: a batch of sealed credentials, in the order of their ids, behind a given one, for a change of the key: nobody replaces
+// them before the transaction ends.
+// Index: provider_secrets_pkey.
+func (q *Queries) LockSealedSecrets(ctx context.Context, arg LockSealedSecretsParams) ([]LockSealedSecretsRow, error) {
+	rows, err := q.db.Query(ctx, lockSealedSecrets, arg.AfterID, arg.Batch)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []LockSealedSecretsRow{}
+	for rows.Next() {
+		var i LockSealedSecretsRow
+		if err := rows.Scan(&i.ID, &i.Secret); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const replaceProviderSecret = `-- name: ReplaceProviderSecret :one
 update provider_secrets set secret_type = $1, secret = $2, updated_at = now(),
     name = case when $3::boolean then $4::text else name end
@@ -186,4 +223,24 @@ func (q *Queries) ReplaceProviderSecret(ctx context.Context, arg ReplaceProvider
 	var i ReplaceProviderSecretRow
 	err := row.Scan(&i.Name, &i.InsertedAt, &i.UpdatedAt)
 	return i, err
+}
+
+const sealSecretsAgain = `-- name: SealSecretsAgain :execrows
+update provider_secrets k set secret = b.secret
+from (select unnest($1::uuid[]) as id, unnest($2::bytea[]) as secret) b where k.id = b.id
+`
+
+type SealSecretsAgainParams struct {
+	Ids     []uuid.UUID
+	Secrets [][]byte
+}
+
+// Purpose: the same credentials, sealed with another key: for people nothing has changed.
+// Index: provider_secrets_pkey.
+func (q *Queries) SealSecretsAgain(ctx context.Context, arg SealSecretsAgainParams) (int64, error) {
+	result, err := q.db.Exec(ctx, sealSecretsAgain, arg.Ids, arg.Secrets)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }

@@ -53,6 +53,7 @@ type App struct {
 
 	ingestions *ingestion.Service
 	jobs       *jobs.Client
+	secrets    *secret.Keyring
 	logger     *slog.Logger
 }
 
@@ -78,8 +79,7 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if err != nil {
 		return nil, fmt.Errorf("token issuer: %w", err)
 	}
-	secrets, err := secret.LoadOrCreate(settings.KeyDir)
-	if err != nil {
+	if app.secrets, err = secret.LoadOrCreate(settings.KeyDir); err != nil {
 		return nil, fmt.Errorf("secret keys: %w", err)
 	}
 	if app.Policy, err = policyEngine(ctx, settings.PolicyDir, logger); err != nil {
@@ -97,11 +97,11 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if app.jobs, err = jobs.NewClient(registry); err != nil {
 		return nil, fmt.Errorf("job client: %w", err)
 	}
-	scans, err := app.registerScans(registry, settings, secrets)
+	scans, err := app.registerScans(registry, settings)
 	if err != nil {
 		return nil, err
 	}
-	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Secrets: secrets, TokenLimit: limit,
+	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Secrets: app.secrets, TokenLimit: limit,
 		Ingestions: app.ingestions, Jobs: app.jobs, Scans: scans},
 		app.Policy.Snapshot().Operations())
 	if err != nil {

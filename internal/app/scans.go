@@ -12,8 +12,8 @@ import (
 	"github.com/palisade-sec/palisade/internal/ingest"
 	"github.com/palisade-sec/palisade/internal/ingestion"
 	"github.com/palisade-sec/palisade/internal/jobs"
+	"github.com/palisade-sec/palisade/internal/provider"
 	"github.com/palisade-sec/palisade/internal/scan"
-	"github.com/palisade-sec/palisade/internal/secret"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
@@ -24,12 +24,12 @@ const (
 )
 
 // registerScans makes scans, their schedules and the upkeep of the database known to the job layer.
-func (a *App) registerScans(registry *jobs.Registry, settings Settings, secrets *secret.Keyring) (*scan.Service, error) {
+func (a *App) registerScans(registry *jobs.Registry, settings Settings) (*scan.Service, error) {
 	services, err := engine.ParseServices(settings.EngineServices)
 	if err != nil {
 		return nil, fmt.Errorf("services of the scan engine: %w", err)
 	}
-	scan.Register(registry, scan.Parts{Store: findings{}, Secrets: secrets, Logger: a.logger, Engine: engine.NewProwler(engine.Options{
+	scan.Register(registry, scan.Parts{Store: findings{}, Secrets: a.secrets, Logger: a.logger, Engine: engine.NewProwler(engine.Options{
 		Python: settings.EnginePython, PassEnv: settings.EnginePassEnv, Checks: a.Catalogue.Checks, Services: services})})
 	service := scan.New(a.jobs)
 	scan.RegisterSweep(registry, service, a.Tenants, a.System)
@@ -55,6 +55,11 @@ func (a *App) purgeLeases(ctx context.Context) error {
 		_, err := systemdb.New(db).PurgeLeases(ctx)
 		return err
 	})
+}
+
+// RotateSecrets seals all stored credentials with the first key that an earlier one sealed; see provider.Rotate.
+func (a *App) RotateSecrets(ctx context.Context) (provider.Rotation, error) {
+	return provider.Rotate(ctx, a.Tenants, a.System, a.secrets, a.logger)
 }
 
 // findings keeps what scans find, through the one pipeline that files go through too.

@@ -35,6 +35,7 @@ const (
 	Upkeep     Scope = "upkeep"     // partitions, expired rows, stale work
 	Queue      Scope = "queue"      // leases of workers, and the jobs of workers that died
 	Schedule   Scope = "schedule"   // which schedules are due
+	Rotation   Scope = "rotation"   // which tenants have sealed credentials
 )
 
 // Executor opens scopes on the system role's pools.

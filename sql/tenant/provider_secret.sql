@@ -44,3 +44,15 @@ returning name, inserted_at, updated_at;
 -- Purpose: forget an account's credentials.
 -- Index: provider_secrets_pkey.
 delete from provider_secrets where id = @id;
+
+-- name: LockSealedSecrets :many
+-- Purpose: a batch of sealed credentials, in the order of their ids, behind a given one, for a change of the key: nobody replaces
+-- them before the transaction ends.
+-- Index: provider_secrets_pkey.
+select k.id, k.secret from provider_secrets k where k.id > @after_id order by k.id limit @batch for no key update;
+
+-- name: SealSecretsAgain :execrows
+-- Purpose: the same credentials, sealed with another key: for people nothing has changed.
+-- Index: provider_secrets_pkey.
+update provider_secrets k set secret = b.secret
+from (select unnest(@ids::uuid[]) as id, unnest(@secrets::bytea[]) as secret) b where k.id = b.id;
