@@ -18,6 +18,6 @@ var (
 	_ = system.Executor{}.QueuePool // want `internal/jobs alone`
 	_ *pgxpool.Pool                 // want `a pool reaches`
 	_ pgx.Conn
-	_ struct{ system.Sealed }       // want `pass a pool off`
-	_ = pipeline.Tx{}.Unwrap        // want `for the executors alone`
+	_ struct{ system.Sealed } // want `pass a pool off`
+	_ = pipeline.Tx{}.Unwrap  // want `for the executors alone`
 )
