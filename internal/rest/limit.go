@@ -35,7 +35,7 @@ func ParseAddressLimit(text string) (func(r *http.Request) bool, error) {
 	if err != nil || limiter == nil {
 		return func(*http.Request) bool { return true }, err
 	}
-	return func(r *http.Request) bool { return limiter.take(clientAddress(r), time.Now()) == 0 }, nil
+	return func(r *http.Request) bool { return limiter.take(clientOf(r), time.Now()) == 0 }, nil
 }
 
 // parseLimiter returns nil for no limit.
@@ -69,7 +69,7 @@ type bucket struct {
 
 func (l *addressLimiter) wrap(handler Handler) Handler {
 	return func(ctx context.Context, r *Request) (*Answer, error) {
-		if wait := l.take(clientAddress(r.HTTP), time.Now()); wait > 0 {
+		if wait := l.take(clientOf(r.HTTP), time.Now()); wait > 0 {
 			seconds := strconv.Itoa(int(math.Ceil(wait.Seconds())))
 			return nil, Throttled{jsonapi.Error{Status: http.StatusTooManyRequests, Code: "throttled", Pointer: "/data",
 				Detail: "Request was throttled. Expected available in " + seconds + " seconds."}, seconds}
@@ -103,6 +103,11 @@ func (l *addressLimiter) take(address string, now time.Time) time.Duration {
 		l.swept = now
 	}
 	one := l.buckets[address]
+	if one == nil && len(l.buckets) >= maxBuckets {
+		// So many at once are one attacker with many addresses: newcomers share what is left.
+		address = "others"
+		one = l.buckets[address]
+	}
 	if one == nil {
 		one = &bucket{limiter: rate.NewLimiter(l.every, l.burst)}
 		l.buckets[address] = one
@@ -116,10 +121,32 @@ func (l *addressLimiter) take(address string, now time.Time) time.Duration {
 	return 0
 }
 
-func clientAddress(r *http.Request) string {
+// maxBuckets bounds the memory that a limiter takes, to a few MB.
+const maxBuckets = 1 << 16
+
+// clientOf is the client's address as ServeHTTP found it, or the peer's for a request that did not come through it.
+func clientOf(r *http.Request) string {
+	if entry, ok := r.Context().Value(entryKey{}).(*logEntry); ok && entry.client != "" {
+		return entry.client
+	}
+	return clientAddress(r, false)
+}
+
+// clientAddress is whom a request is counted for. Behind a trusted proxy that is the last address the proxy noted: the ones
+// before it are the client's own claims. Of an IPv6 address only the network counts, as everybody has a whole one.
+func clientAddress(r *http.Request, trustProxy bool) string {
 	host, _, err := net.SplitHostPort(r.RemoteAddr)
 	if err != nil {
-		return r.RemoteAddr
+		host = r.RemoteAddr
+	}
+	if forwarded := r.Header.Values("X-Forwarded-For"); trustProxy && len(forwarded) > 0 {
+		last := forwarded[len(forwarded)-1]
+		if noted := strings.TrimSpace(last[strings.LastIndexByte(last, ',')+1:]); net.ParseIP(noted) != nil {
+			host = noted
+		}
+	}
+	if address := net.ParseIP(host); address != nil && address.To4() == nil {
+		return address.Mask(net.CIDRMask(64, 128)).String() + "/64"
 	}
 	return host
 }

@@ -77,6 +77,15 @@ func (r *Request) Scope(ctx context.Context) (tenant.Scope, error) {
 	return scope, nil
 }
 
+// DB reads in the request's Scope.
+func (r *Request) DB(ctx context.Context, executor *tenant.Executor) (tenant.DB, error) {
+	scope, err := r.Scope(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return executor.Read(scope), nil
+}
+
 // May reports whether the subject may do another operation too: for members of an answer that policy guards apart.
 func (r *Request) May(ctx context.Context, operation authz.Operation) (bool, error) {
 	if r.Principal == nil {
@@ -141,6 +150,15 @@ func (r *Request) List(many []jsonapi.Resource, included []jsonapi.Resource, pag
 		document.Pagination = &jsonapi.Pagination{Page: int(page.Number), Pages: int(page.Pages), Count: int(page.Count)}
 	}
 	return OK(document)
+}
+
+// ListOf is List for rows that each become a resource object by themselves.
+func ListOf[Row any](r *Request, rows []Row, page filter.Window, resource func(*Request, Row) jsonapi.Resource, included ...jsonapi.Resource) *Answer {
+	many := make([]jsonapi.Resource, len(rows))
+	for i, row := range rows {
+		many[i] = resource(r, row)
+	}
+	return r.List(many, included, page)
 }
 
 // Includes reports whether the answer is to hold the resources of a relationship of the primary type: asked for by the

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
@@ -63,6 +64,7 @@ func NewServer(config Config, operations []Operation) *Server {
 	}
 	server := &Server{config: config, router: chi.NewMux()}
 	server.mountRoot()
+	server.router.MethodNotAllowed(server.refuseMethod)
 	server.router.NotFound(func(w http.ResponseWriter, _ *http.Request) { notFoundPage(w) })
 	document := huma.DefaultConfig("Palisade", "1.0.0")
 	document.OpenAPIPath, document.DocsPath, document.SchemasPath = "", "", ""
@@ -105,17 +107,24 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Vary", "origin")
 	ctx := r.Context()
-	entry := &logEntry{request: correlation}
+	entry := &logEntry{request: correlation, client: clientAddress(r, s.config.TrustProxy)}
 	ctx = context.WithValue(ctx, entryKey{}, entry)
+	cutOff := false
 	defer func() {
 		if failure := recover(); failure != nil {
 			s.config.Logger.ErrorContext(ctx, "request panicked", "correlation_id", correlation, "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
-			if !recorder.wrote {
-				s.fail(recorder, nil, errors.New("panic"))
+			if recorder.wrote {
+				cutOff = true
+			} else {
+				recorder.status = http.StatusInternalServerError
+				s.fail(recorder, nil, errPanicked)
 			}
 		}
 		s.config.Logger.InfoContext(ctx, "request", "correlation_id", correlation, "method", r.Method, "path", r.URL.Path,
 			"status", recorder.status, "duration", time.Since(start).Seconds(), "user_id", entry.user, "tenant_id", entry.tenant)
+		if cutOff {
+			panic(http.ErrAbortHandler) // an answer that ends in the middle must not look whole
+		}
 	}()
 	if s.cors(recorder, r) {
 		return
@@ -123,10 +132,12 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.router.ServeHTTP(recorder, r.WithContext(ctx))
 }
 
+var errPanicked = errors.New("panic")
+
 type entryKey struct{}
 
 // logEntry is what the log line learns on the way.
-type logEntry struct{ request, user, tenant string }
+type logEntry struct{ request, client, user, tenant string }
 
 // requestID is the correlation id of the request that the context belongs to.
 func requestID(ctx context.Context) string {
@@ -179,6 +190,12 @@ func (s *Server) refuseOtherMethods(path string, allowed []string) {
 			s.fail(w, r, err)
 		})
 	}
+}
+
+// refuseMethod answers 405 for methods that are not known at all.
+func (s *Server) refuseMethod(w http.ResponseWriter, r *http.Request) {
+	s.fail(w, r, jsonapi.Error{Status: http.StatusMethodNotAllowed, Code: "method_not_allowed", Pointer: "/data",
+		Detail: fmt.Sprintf("Method %q not allowed.", r.Method)})
 }
 
 // serve takes one request through all steps.
@@ -263,7 +280,7 @@ func (s *Server) enter(ctx context.Context, request *Request) error {
 	if request.operation.TenantID == "" {
 		return nil
 	}
-	id, err := uuid.Parse(chi.URLParamFromCtx(ctx, request.operation.TenantID))
+	id, err := jsonapi.ParseUUID(chi.URLParamFromCtx(ctx, request.operation.TenantID))
 	if err != nil || id == request.Tenant() {
 		return nil // readPath refuses what is no UUID
 	}
@@ -296,14 +313,14 @@ func (r *Request) readPath() error {
 	r.ids, r.params = make(map[string]uuid.UUID), make(map[string]string)
 	for i, name := range parameters.Keys {
 		value, err := url.PathUnescape(parameters.Values[i])
-		if err != nil {
-			return jsonapi.NoSuchPath()
+		if err != nil || !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
+			return jsonapi.NoSuchPath() // nothing is called that, and the database would refuse it
 		}
 		r.params[name] = value
 		if r.operation.TextIDs {
 			continue
 		}
-		id, err := uuid.Parse(value)
+		id, err := jsonapi.ParseUUID(value)
 		if err != nil || strings.ContainsAny(value, "{}:") {
 			if r.operation.HTMLIDs {
 				return errHTMLNotFound
@@ -371,12 +388,13 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 func (s *Server) unexpected(r *http.Request, err error) jsonapi.Errors {
 	var refused *pgconn.PgError
 	timedOut := errors.Is(err, context.DeadlineExceeded) || errors.As(err, &refused) && refused.Code == "57014"
-	if r != nil && r.Context().Err() == nil || !timedOut {
-		path := ""
+	gone := r != nil && errors.Is(r.Context().Err(), context.Canceled) // the client does not wait for an answer
+	if !gone && !errors.Is(err, errPanicked) && (!timedOut || r == nil || r.Context().Err() == nil) {
+		path, correlation := "", ""
 		if r != nil {
-			path = r.URL.Path
+			path, correlation = r.URL.Path, requestID(r.Context())
 		}
-		s.config.Logger.Error("request failed", "path", path, "error", err)
+		s.config.Logger.Error("request failed", "correlation_id", correlation, "path", path, "error", err)
 	}
 	if timedOut {
 		return jsonapi.Errors{{Status: http.StatusServiceUnavailable, Code: "service_unavailable", Pointer: "/data",
@@ -452,10 +470,8 @@ func notFoundPage(w http.ResponseWriter) {
 
 // correlationID honours the client's id when it is a UUID.
 func correlationID(r *http.Request) string {
-	if given := r.Header.Get("Correlation-ID"); given != "" {
-		if _, err := uuid.Parse(given); err == nil {
-			return given
-		}
+	if given := r.Header.Get("Correlation-ID"); uuid.Validate(given) == nil {
+		return given
 	}
 	id := uuid.New()
 	return hex.EncodeToString(id[:])
