@@ -133,8 +133,8 @@ with chosen as materialized (
     ) l
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 )
-select count(*) from chosen cross join lateral (
-    select f.id from findings f
+select coalesce(sum(f.count), 0)::bigint as count from chosen cross join lateral (
+    select count(*) as count from findings f
     where f.scan_id = chosen.id and f.id >= chosen.first_finding_id and f.id <= chosen.last_finding_id
         and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 ) f;
@@ -168,8 +168,8 @@ select (coalesce((
     from parts join scan_summaries f on f.scan_id = parts.id
     where parts.whole and /* TEMPLATE_BEGIN: summary */ true /* TEMPLATE_END */
 ), 0) + (
-    select count(*) from parts cross join lateral (
-        select f.id from findings f
+    select coalesce(sum(f.count), 0) from parts cross join lateral (
+        select count(*) as count from findings f
         where f.scan_id = parts.id and f.id >= parts.first_finding_id and f.id <= parts.last_finding_id
             and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
     ) f
@@ -210,7 +210,7 @@ with chosen as materialized (
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 )
 select distinct f.service, f.region from chosen cross join lateral (
-    select f.service, f.region from findings f
+    select distinct f.service, f.region from findings f
     where f.scan_id = chosen.id and f.id >= chosen.first_finding_id and f.id <= chosen.last_finding_id
         and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 ) f;
