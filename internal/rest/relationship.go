@@ -6,16 +6,16 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
+// Change changes a relationship of the object of the id; linked are the ids that the request lists.
+type Change func(ctx context.Context, scope tenant.Scope, id uuid.UUID, linked []uuid.UUID) error
+
 // Relate is the handler of a to-many relationship (JSON:API 1.1, "Updating To-Many Relationships") of the object that the
 // path parameter id names: POST adds what the body lists, PATCH replaces all by it, DELETE takes all away whatever the body
-// says. found looks the object up, before the body is read, and returns the scope to change it in; change gets the id of the
-// object and the linked ids.
-func Relate(relationship string, found func(context.Context, *Request) (tenant.Scope, error),
-	change func(ctx context.Context, scope tenant.Scope, id uuid.UUID, linked []uuid.UUID) error) Handler {
+// says. found looks the object up, before the body is read, and returns the scope to change it in.
+func Relate(relationship string, found func(context.Context, *Request) (tenant.Scope, error), change Change) Handler {
 	return func(ctx context.Context, r *Request) (*Answer, error) {
 		scope, err := found(ctx, r)
 		if err != nil {

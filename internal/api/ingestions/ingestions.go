@@ -17,6 +17,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/ingestion"
 	"github.com/palisade-sec/palisade/internal/jobs"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/listing"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
@@ -61,6 +62,9 @@ var Query = filter.MustTable(filter.Table{
 })
 
 var errorsQuery = filter.MustTable(filter.Table{})
+
+var source = listing.Source[tenantdb.ListIngestionsRow, tenantdb.ListIngestionsParams]{Name: "Ingestion", ID: "i.id",
+	Count: (*tenantdb.Queries).CountIngestions, List: (*tenantdb.Queries).ListIngestions}
 
 type handlers struct {
 	executor *tenant.Executor
@@ -131,21 +135,11 @@ func filePart(r *http.Request) (*multipart.Part, error) {
 }
 
 func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	db, err := r.DB(ctx, h.executor)
 	if err != nil {
 		return nil, err
 	}
-	read := h.executor.Read(scope)
-	count, err := tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": r.Query.Where})).CountIngestions(ctx)
-	if err != nil {
-		return nil, err
-	}
-	window, err := r.Query.Page.Resolve(count)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": r.Query.Where, "order": r.Query.Order})).ListIngestions(ctx,
-		tenantdb.ListIngestionsParams{PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
+	rows, window, err := source.Page(ctx, db, r.Query)
 	if err != nil {
 		return nil, err
 	}

@@ -7,8 +7,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/api/memberships"
 	"github.com/palisade-sec/palisade/internal/authz"
@@ -16,6 +14,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/identity"
 	"github.com/palisade-sec/palisade/internal/invitation"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/listing"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
@@ -68,6 +67,9 @@ var Query = func() *filter.Table {
 	})
 }()
 
+var source = listing.Source[tenantdb.ListInvitationsRow, tenantdb.ListInvitationsParams]{Name: "Invitation", ID: "i.id",
+	Count: (*tenantdb.Queries).CountInvitations, List: (*tenantdb.Queries).ListInvitations}
+
 type handlers struct {
 	invitations *invitation.Service
 	identity    *identity.Service
@@ -103,11 +105,10 @@ func Operations(service *invitation.Service, people *identity.Service, executor 
 }
 
 func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	read, err := r.DB(ctx, h.tenants)
 	if err != nil {
 		return nil, err
 	}
-	read := h.tenants.Read(scope)
 	for _, inviter := range r.Query.References {
 		known, err := tenantdb.New(read).ExistUsers(ctx, inviter.IDs)
 		if err != nil {
@@ -117,32 +118,19 @@ func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, erro
 			return nil, inviter.Refusal
 		}
 	}
-	count, err := tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": r.Query.Where})).CountInvitations(ctx)
+	rows, window, err := source.Page(ctx, read, r.Query)
 	if err != nil {
 		return nil, err
 	}
-	window, err := r.Query.Page.Resolve(count)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": r.Query.Where, "order": r.Query.Order})).
-		ListInvitations(ctx, tenantdb.ListInvitationsParams{PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
-	if err != nil {
-		return nil, err
-	}
-	many := make([]jsonapi.Resource, len(rows))
-	for i, row := range rows {
-		many[i] = resource(r, row)
-	}
-	return r.List(many, nil, window), nil
+	return rest.ListOf(r, rows, window, resource), nil
 }
 
 func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	db, err := r.DB(ctx, h.tenants)
 	if err != nil {
 		return nil, err
 	}
-	row, err := find(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
+	row, err := source.One(ctx, db, r.ID("id"), r.Query.Where)
 	if err != nil {
 		return nil, err
 	}
@@ -162,7 +150,7 @@ func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	if err != nil {
 		return nil, err
 	}
-	row, err := h.changed(ctx, scope, id)
+	row, err := source.Written(ctx, h.tenants, scope, id)
 	if err != nil {
 		return nil, err
 	}
@@ -183,12 +171,11 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	if err := h.invitations.Update(ctx, scope, r.ID("id"), change); err != nil {
 		return nil, err
 	}
-	row, err := h.changed(ctx, scope, r.ID("id"))
+	row, err := source.Written(ctx, h.tenants, scope, r.ID("id"))
 	if err != nil {
 		return nil, err
 	}
-	one := answer(row)
-	return rest.OK(jsonapi.Document{One: &one, Fields: r.Query.Fields}), nil
+	return r.One(answer(row)), nil
 }
 
 func (h handlers) revoke(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
@@ -226,30 +213,8 @@ func (h handlers) found(ctx context.Context, r *rest.Request) (tenant.Scope, err
 	if err != nil {
 		return scope, err
 	}
-	_, err = find(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
+	_, err = source.One(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
 	return scope, err
-}
-
-// changed is the invitation as a change has left it; it is read from the primary, where the change is.
-func (h handlers) changed(ctx context.Context, scope tenant.Scope, id uuid.UUID) (row tenantdb.ListInvitationsRow, err error) {
-	err = h.tenants.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) (err error) {
-		row, err = find(ctx, tx, id, filter.Fragment{})
-		return err
-	})
-	return row, err
-}
-
-func find(ctx context.Context, db tenant.DB, id uuid.UUID, where filter.Fragment) (tenantdb.ListInvitationsRow, error) {
-	that := filter.MustCondition("i.id", filter.Exact, id)
-	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": filter.And(that, where), "order": {}})).
-		ListInvitations(ctx, tenantdb.ListInvitationsParams{PageSize: 1})
-	if err == nil && len(rows) == 0 {
-		err = jsonapi.NotFound("Invitation")
-	}
-	if err != nil {
-		return tenantdb.ListInvitationsRow{}, err
-	}
-	return rows[0], nil
 }
 
 func bind(r *rest.Request, id string, creates bool) (invitation.Change, error) {

@@ -13,6 +13,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/identity"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/listing"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
@@ -51,6 +52,9 @@ var TenantQuery = filter.MustTable(filter.Table{
 		{Name: "role", Column: "m.role", Ranked: roleNames}, {Name: "date_joined", Column: "m.date_joined"}},
 	DefaultSort: []string{"id"}, Tiebreak: "m.id",
 })
+
+var ofTenant = listing.Source[tenantdb.ListMembershipsRow, tenantdb.ListMembershipsParams]{Name: "Membership", ID: "m.id",
+	Count: (*tenantdb.Queries).CountMemberships, List: (*tenantdb.Queries).ListMemberships}
 
 type handlers struct {
 	identity *identity.Service
@@ -123,11 +127,10 @@ func (h handlers) listOfTenant(ctx context.Context, r *rest.Request) (*rest.Answ
 	if r.ID("tenant_pk") != r.Tenant() {
 		return nil, jsonapi.NotFound("Tenant")
 	}
-	scope, err := r.Scope(ctx)
+	read, err := r.DB(ctx, h.tenants)
 	if err != nil {
 		return nil, err
 	}
-	read := h.tenants.Read(scope)
 	standing, err := tenantdb.New(read).MemberRole(ctx, r.User())
 	if err != nil {
 		return nil, err
@@ -135,20 +138,10 @@ func (h handlers) listOfTenant(ctx context.Context, r *rest.Request) (*rest.Answ
 	if err := h.checkReferences(ctx, r); err != nil {
 		return nil, err
 	}
-	where := r.Query.Where
 	if standing != "owner" {
-		where = filter.And(filter.MustCondition("m.user_id", filter.Exact, r.User()), where)
+		r.Query.Where = filter.And(filter.MustCondition("m.user_id", filter.Exact, r.User()), r.Query.Where)
 	}
-	count, err := tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": where})).CountMemberships(ctx)
-	if err != nil {
-		return nil, err
-	}
-	window, err := r.Query.Page.Resolve(count)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": where, "order": r.Query.Order})).
-		ListMemberships(ctx, tenantdb.ListMembershipsParams{PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
+	rows, window, err := ofTenant.Page(ctx, read, r.Query)
 	if err != nil {
 		return nil, err
 	}

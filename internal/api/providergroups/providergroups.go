@@ -13,6 +13,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/listing"
 	"github.com/palisade-sec/palisade/internal/providergroup"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/tenant"
@@ -42,6 +43,9 @@ var Query = filter.MustTable(filter.Table{
 	DefaultSort: []string{"inserted_at"}, Tiebreak: "g.id",
 })
 
+var source = listing.Source[tenantdb.ListProviderGroupsRow, tenantdb.ListProviderGroupsParams]{Name: "ProviderGroup", ID: "g.id",
+	Count: (*tenantdb.Queries).CountProviderGroups, List: (*tenantdb.Queries).ListProviderGroups}
+
 type handlers struct {
 	groups  *providergroup.Service
 	tenants *tenant.Executor
@@ -70,15 +74,16 @@ func Operations(service *providergroup.Service, executor *tenant.Executor) []res
 	remove.Status = http.StatusNoContent
 	operations := []rest.Operation{list, create, retrieve, update, remove}
 	const providers = "/provider-groups/{id}/relationships/providers"
+	relate := func(change rest.Change) rest.Handler { return rest.Relate("providers", h.found, change) }
 	for _, one := range []struct {
 		id      authz.Operation
 		method  string
 		summary string
 		handle  rest.Handler
 	}{
-		{"add", http.MethodPost, "Put more providers into a group", h.addProviders},
-		{"replace", http.MethodPatch, "Replace the providers of a group", h.replaceProviders},
-		{"remove", http.MethodDelete, "Take all providers out of a group", h.removeProviders},
+		{"add", http.MethodPost, "Put more providers into a group", relate(h.groups.AddProviders)},
+		{"replace", http.MethodPatch, "Replace the providers of a group", relate(h.groups.ReplaceProviders)},
+		{"remove", http.MethodDelete, "Take all providers out of a group", relate(h.groups.ReplaceProviders)},
 	} {
 		linkage := operation("relationships.providers."+one.id, one.method, providers, one.summary, one.handle)
 		linkage.HTMLIDs, linkage.Status = true, http.StatusNoContent
@@ -87,50 +92,39 @@ func Operations(service *providergroup.Service, executor *tenant.Executor) []res
 	return operations
 }
 
-// reach is the condition on the groups that the subject may see; it says nothing for who sees every provider.
-func reach(r *rest.Request, scope tenant.Scope) filter.Fragment {
-	if scope.SeesAll() {
-		return filter.Fragment{}
+// open returns the scope of the request, having narrowed its query to the groups that the subject may see: those of the own
+// roles, but all for who sees every provider.
+func open(ctx context.Context, r *rest.Request) (tenant.Scope, error) {
+	scope, err := r.Scope(ctx)
+	if err != nil || scope.SeesAll() {
+		return scope, err
 	}
 	own := []uuid.UUID{}
 	for _, role := range r.Principal.Subject.Roles {
 		own = append(own, role.ProviderGroups...)
 	}
-	return filter.MustCondition("g.id", filter.In, own)
+	r.Query.Where = filter.And(filter.MustCondition("g.id", filter.In, own), r.Query.Where)
+	return scope, nil
 }
 
 func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	scope, err := open(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	read, where := h.tenants.Read(scope), filter.And(reach(r, scope), r.Query.Where)
-	count, err := tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": where})).CountProviderGroups(ctx)
+	rows, window, err := source.Page(ctx, h.tenants.Read(scope), r.Query)
 	if err != nil {
 		return nil, err
 	}
-	window, err := r.Query.Page.Resolve(count)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": where, "order": r.Query.Order})).
-		ListProviderGroups(ctx, tenantdb.ListProviderGroupsParams{PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
-	if err != nil {
-		return nil, err
-	}
-	many := make([]jsonapi.Resource, len(rows))
-	for i, row := range rows {
-		many[i] = resource(r, row)
-	}
-	return r.List(many, nil, window), nil
+	return rest.ListOf(r, rows, window, resource), nil
 }
 
 func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	scope, err := open(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	row, err := find(ctx, h.tenants.Read(scope), r.ID("id"), filter.And(reach(r, scope), r.Query.Where))
+	row, err := source.One(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
 	if err != nil {
 		return nil, err
 	}
@@ -150,10 +144,11 @@ func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	if err != nil {
 		return nil, err
 	}
-	one, err := h.written(ctx, r, scope, id)
+	row, err := source.Written(ctx, h.tenants, scope, id)
 	if err != nil {
 		return nil, err
 	}
+	one := resource(r, row)
 	one.Self = "" // the wire sends no link with a new group
 	return rest.Created(jsonapi.Document{One: &one}), nil
 }
@@ -170,11 +165,11 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	if err := h.groups.Update(ctx, scope, r.ID("id"), change); err != nil {
 		return nil, err
 	}
-	one, err := h.written(ctx, r, scope, r.ID("id"))
+	row, err := source.Written(ctx, h.tenants, scope, r.ID("id"))
 	if err != nil {
 		return nil, err
 	}
-	return rest.OK(jsonapi.Document{One: &one, Fields: r.Query.Fields}), nil
+	return r.One(resource(r, row)), nil
 }
 
 func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
@@ -188,71 +183,14 @@ func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	return rest.NoContent(), nil
 }
 
-func (h handlers) addProviders(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	return h.relate(ctx, r, jsonapi.Input.LinkageToAdd, h.groups.AddProviders)
-}
-
-func (h handlers) replaceProviders(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	return h.relate(ctx, r, jsonapi.Input.Linkage, h.groups.ReplaceProviders)
-}
-
-func (h handlers) removeProviders(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	none := func(jsonapi.Input, string) ([]uuid.UUID, error) { return nil, nil }
-	return h.relate(ctx, r, none, h.groups.ReplaceProviders)
-}
-
-// relate changes the providers of a group.
-func (h handlers) relate(ctx context.Context, r *rest.Request, read func(jsonapi.Input, string) ([]uuid.UUID, error),
-	change func(context.Context, tenant.Scope, uuid.UUID, []uuid.UUID) error) (*rest.Answer, error) {
-	scope, err := h.found(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	input, err := r.Input()
-	if err != nil {
-		return nil, err
-	}
-	providers, err := read(input, "providers")
-	if err != nil {
-		return nil, err
-	}
-	if err := change(ctx, scope, r.ID("id"), providers); err != nil {
-		return nil, err
-	}
-	return rest.NoContent(), nil
-}
-
 // found makes sure that the subject reaches the group of the path before the body is read.
 func (h handlers) found(ctx context.Context, r *rest.Request) (tenant.Scope, error) {
-	scope, err := r.Scope(ctx)
+	scope, err := open(ctx, r)
 	if err != nil {
 		return scope, err
 	}
-	_, err = find(ctx, h.tenants.Read(scope), r.ID("id"), filter.And(reach(r, scope), r.Query.Where))
+	_, err = source.One(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
 	return scope, err
-}
-
-// written is the resource as a change has left it; it is read from the primary, where the change is.
-func (h handlers) written(ctx context.Context, r *rest.Request, scope tenant.Scope, id uuid.UUID) (one jsonapi.Resource, err error) {
-	err = h.tenants.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
-		row, err := find(ctx, tx, id, filter.Fragment{})
-		one = resource(r, row)
-		return err
-	})
-	return one, err
-}
-
-func find(ctx context.Context, db tenant.DB, id uuid.UUID, where filter.Fragment) (tenantdb.ListProviderGroupsRow, error) {
-	that := filter.MustCondition("g.id", filter.Exact, id)
-	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": filter.And(that, where), "order": {}})).
-		ListProviderGroups(ctx, tenantdb.ListProviderGroupsParams{PageSize: 1})
-	if err == nil && len(rows) == 0 {
-		err = jsonapi.NotFound("ProviderGroup")
-	}
-	if err != nil {
-		return tenantdb.ListProviderGroupsRow{}, err
-	}
-	return rows[0], nil
 }
 
 func bind(r *rest.Request, id string, creates bool) (providergroup.Change, error) {

@@ -30,7 +30,7 @@ func (h handlers) connection(ctx context.Context, r *rest.Request, service *scan
 	}
 	var started task.Task
 	err = h.tenants.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
-		row, err := find(ctx, r, tx, r.Query.Where)
+		row, err := source.One(ctx, tx, r.ID("id"), r.Query.Where)
 		if err != nil {
 			return err
 		}

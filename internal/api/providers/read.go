@@ -8,26 +8,20 @@ import (
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/listing"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
+var source = listing.Source[tenantdb.ListProvidersRow, tenantdb.ListProvidersParams]{Name: "Provider", ID: "p.id",
+	Count: (*tenantdb.Queries).CountProviders, List: (*tenantdb.Queries).ListProviders}
+
 func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	db, err := r.DB(ctx, h.tenants)
 	if err != nil {
 		return nil, err
 	}
-	db := h.tenants.Read(scope)
-	count, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": r.Query.Where})).CountProviders(ctx)
-	if err != nil {
-		return nil, err
-	}
-	window, err := r.Query.Page.Resolve(count)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": r.Query.Where, "order": r.Query.Order})).
-		ListProviders(ctx, tenantdb.ListProvidersParams{PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
+	rows, window, err := source.Page(ctx, db, r.Query)
 	if err != nil {
 		return nil, err
 	}
@@ -35,24 +29,20 @@ func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, erro
 	if err != nil {
 		return nil, err
 	}
-	many := make([]jsonapi.Resource, len(rows))
-	for i, row := range rows {
-		many[i] = resource(r, row)
-	}
-	return r.List(many, included, window), nil
+	return rest.ListOf(r, rows, window, resource, included...), nil
 }
 
 func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	db, err := r.DB(ctx, h.tenants)
 	if err != nil {
 		return nil, err
 	}
-	return answerOne(ctx, r, h.tenants.Read(scope), r.Query.Where)
+	return answerOne(ctx, r, db, r.Query.Where)
 }
 
 // answerOne is the answer with the provider of the URL.
 func answerOne(ctx context.Context, r *rest.Request, db tenant.DB, where filter.Fragment) (*rest.Answer, error) {
-	row, err := find(ctx, r, db, where)
+	row, err := source.One(ctx, db, r.ID("id"), where)
 	if err != nil {
 		return nil, err
 	}
@@ -61,21 +51,6 @@ func answerOne(ctx context.Context, r *rest.Request, db tenant.DB, where filter.
 		return nil, err
 	}
 	return r.One(resource(r, row), included...), nil
-}
-
-// find is the provider of the URL when it meets the condition. One that is hidden, another tenant's, deleted or none at all
-// is the same 404.
-func find(ctx context.Context, r *rest.Request, db tenant.DB, where filter.Fragment) (tenantdb.ListProvidersRow, error) {
-	that := filter.MustCondition("p.id", filter.Exact, r.ID("id"))
-	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": filter.And(that, where), "order": {}})).
-		ListProviders(ctx, tenantdb.ListProvidersParams{PageSize: 1})
-	if err != nil {
-		return tenantdb.ListProvidersRow{}, err
-	}
-	if len(rows) == 0 {
-		return tenantdb.ListProvidersRow{}, jsonapi.NotFound("Provider")
-	}
-	return rows[0], nil
 }
 
 // groupName is what an included provider group shows.

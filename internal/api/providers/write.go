@@ -58,7 +58,7 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (answer *rest.Ans
 	}
 	input, refusal := r.Input() // read before the transaction, so that a slow client does not hold one open
 	err = h.tenants.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
-		if _, err := find(ctx, r, tx, r.Query.Where); err != nil {
+		if _, err := source.One(ctx, tx, r.ID("id"), r.Query.Where); err != nil {
 			return err
 		}
 		if refusal != nil {

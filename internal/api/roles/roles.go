@@ -12,6 +12,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/listing"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/role"
 	"github.com/palisade-sec/palisade/internal/tenant"
@@ -66,6 +67,9 @@ var Query = func() *filter.Table {
 	})
 }()
 
+var source = listing.Source[tenantdb.ListRolesRow, tenantdb.ListRolesParams]{Name: "Role", ID: "ro.id",
+	Count: (*tenantdb.Queries).CountRoles, List: (*tenantdb.Queries).ListRoles}
+
 type handlers struct {
 	roles   *role.Service
 	tenants *tenant.Executor
@@ -94,13 +98,14 @@ func Operations(service *role.Service, executor *tenant.Executor) []rest.Operati
 	remove.Status = http.StatusNoContent
 	operations := []rest.Operation{list, create, retrieve, update, remove}
 	const groups = "/roles/{id}/relationships/provider_groups"
+	relate := func(change rest.Change) rest.Handler { return rest.Relate("provider_groups", h.found, change) }
 	for _, one := range []struct {
 		id, method, summary string
 		handle              rest.Handler
 	}{
-		{"add", http.MethodPost, "Show a role more provider groups", h.addGroups},
-		{"replace", http.MethodPatch, "Replace the provider groups of a role", h.replaceGroups},
-		{"remove", http.MethodDelete, "Take all provider groups from a role", h.removeGroups},
+		{"add", http.MethodPost, "Show a role more provider groups", relate(h.roles.AddProviderGroups)},
+		{"replace", http.MethodPatch, "Replace the provider groups of a role", relate(h.roles.ReplaceProviderGroups)},
+		{"remove", http.MethodDelete, "Take all provider groups from a role", relate(h.roles.ReplaceProviderGroups)},
 	} {
 		linkage := operation("relationships.provider_groups."+one.id, one.method, groups, one.summary, one.handle)
 		linkage.HTMLIDs, linkage.Status = true, http.StatusNoContent
@@ -110,37 +115,23 @@ func Operations(service *role.Service, executor *tenant.Executor) []rest.Operati
 }
 
 func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	db, err := r.DB(ctx, h.tenants)
 	if err != nil {
 		return nil, err
 	}
-	read := h.tenants.Read(scope)
-	count, err := tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": r.Query.Where})).CountRoles(ctx)
+	rows, window, err := source.Page(ctx, db, r.Query)
 	if err != nil {
 		return nil, err
 	}
-	window, err := r.Query.Page.Resolve(count)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": r.Query.Where, "order": r.Query.Order})).
-		ListRoles(ctx, tenantdb.ListRolesParams{PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
-	if err != nil {
-		return nil, err
-	}
-	many := make([]jsonapi.Resource, len(rows))
-	for i, row := range rows {
-		many[i] = resource(r, row)
-	}
-	return r.List(many, nil, window), nil
+	return rest.ListOf(r, rows, window, resource), nil
 }
 
 func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	db, err := r.DB(ctx, h.tenants)
 	if err != nil {
 		return nil, err
 	}
-	row, err := find(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
+	row, err := source.One(ctx, db, r.ID("id"), r.Query.Where)
 	if err != nil {
 		return nil, err
 	}
@@ -160,10 +151,11 @@ func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	if err != nil {
 		return nil, err
 	}
-	one, err := h.written(ctx, r, scope, id)
+	row, err := source.Written(ctx, h.tenants, scope, id)
 	if err != nil {
 		return nil, err
 	}
+	one := resource(r, row)
 	answer := rest.Created(jsonapi.Document{One: &one})
 	answer.Header = http.Header{"Location": {one.Self}}
 	return answer, nil
@@ -181,11 +173,11 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	if err := h.roles.Update(ctx, scope, r.ID("id"), change); err != nil {
 		return nil, err
 	}
-	one, err := h.written(ctx, r, scope, r.ID("id"))
+	row, err := source.Written(ctx, h.tenants, scope, r.ID("id"))
 	if err != nil {
 		return nil, err
 	}
-	return rest.OK(jsonapi.Document{One: &one, Fields: r.Query.Fields}), nil
+	return r.One(resource(r, row)), nil
 }
 
 func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
@@ -199,70 +191,14 @@ func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	return rest.NoContent(), nil
 }
 
-func (h handlers) addGroups(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	return h.relate(ctx, r, jsonapi.Input.LinkageToAdd, h.roles.AddProviderGroups)
-}
-
-func (h handlers) replaceGroups(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	return h.relate(ctx, r, jsonapi.Input.Linkage, h.roles.ReplaceProviderGroups)
-}
-
-func (h handlers) removeGroups(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	none := func(jsonapi.Input, string) ([]uuid.UUID, error) { return nil, nil }
-	return h.relate(ctx, r, none, h.roles.ReplaceProviderGroups)
-}
-
-// relate changes the provider groups of a role.
-func (h handlers) relate(ctx context.Context, r *rest.Request, read func(jsonapi.Input, string) ([]uuid.UUID, error),
-	change func(context.Context, tenant.Scope, uuid.UUID, []uuid.UUID) error) (*rest.Answer, error) {
-	scope, err := h.found(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	input, err := r.Input()
-	if err != nil {
-		return nil, err
-	}
-	groups, err := read(input, "provider_groups")
-	if err != nil {
-		return nil, err
-	}
-	if err := change(ctx, scope, r.ID("id"), groups); err != nil {
-		return nil, err
-	}
-	return rest.NoContent(), nil
-}
-
 // found makes sure that the role of the path is there before the body is read.
 func (h handlers) found(ctx context.Context, r *rest.Request) (tenant.Scope, error) {
 	scope, err := r.Scope(ctx)
 	if err != nil {
 		return scope, err
 	}
-	_, err = find(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
+	_, err = source.One(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
 	return scope, err
-}
-
-// written is the resource as a change has left it; it is read from the primary, where the change is.
-func (h handlers) written(ctx context.Context, r *rest.Request, scope tenant.Scope, id uuid.UUID) (one jsonapi.Resource, err error) {
-	err = h.tenants.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
-		row, err := find(ctx, tx, id, filter.Fragment{})
-		one = resource(r, row)
-		return err
-	})
-	return one, err
-}
-
-func find(ctx context.Context, db tenant.DB, id uuid.UUID, where filter.Fragment) (tenantdb.ListRolesRow, error) {
-	that := filter.MustCondition("ro.id", filter.Exact, id)
-	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": filter.And(that, where), "order": {}})).ListRoles(ctx, tenantdb.ListRolesParams{PageSize: 1})
-	if err == nil && len(rows) == 0 {
-		err = jsonapi.NotFound("Role")
-	}
-	if err != nil {
-		return tenantdb.ListRolesRow{}, err
-	}
-	return rows[0], nil
 }
 
 // Included are roles as other resources include them: attributes alone.

@@ -2,49 +2,36 @@ package scans
 
 import (
 	"context"
-	"errors"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/api/providers"
 	"github.com/palisade-sec/palisade/internal/api/tasks"
-	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/listing"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
 var nameRules = jsonapi.Rules{Nullable: true, Blank: true, Min: 3, Max: 100}
 
+var source = listing.Source[tenantdb.ListScansRow, tenantdb.ListScansParams]{Name: "Scan", ID: "s.id",
+	Count: (*tenantdb.Queries).CountScans, List: (*tenantdb.Queries).ListScans}
+
 func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	db, err := r.DB(ctx, h.tenants)
 	if err != nil {
 		return nil, err
 	}
-	db := h.tenants.Read(scope)
 	if err := checkReferences(ctx, r, db); err != nil {
 		return nil, err
 	}
-	count, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": r.Query.Where})).CountScans(ctx)
+	rows, window, err := source.Page(ctx, db, r.Query)
 	if err != nil {
 		return nil, err
 	}
-	window, err := r.Query.Page.Resolve(count)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": r.Query.Where, "order": r.Query.Order})).
-		ListScans(ctx, tenantdb.ListScansParams{PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
-	if err != nil {
-		return nil, err
-	}
-	many := make([]jsonapi.Resource, len(rows))
-	for i, row := range rows {
-		many[i] = resource(r, row)
-	}
-	return r.List(many, included(r, rows), window), nil
+	return rest.ListOf(r, rows, window, resource, included(r, rows)...), nil
 }
 
 // checkReferences refuses filters by providers that the subject does not see: whether they exist is not for the subject to know.
@@ -68,26 +55,22 @@ func checkReferences(ctx context.Context, r *rest.Request, db tenant.DB) error {
 }
 
 func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	db, err := r.DB(ctx, h.tenants)
 	if err != nil {
 		return nil, err
 	}
-	return answerOne(ctx, r, h.tenants.Read(scope))
+	return answerOne(ctx, r, db)
 }
 
 func answerOne(ctx context.Context, r *rest.Request, db tenant.DB) (*rest.Answer, error) {
 	if err := checkReferences(ctx, r, db); err != nil {
 		return nil, err
 	}
-	row, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": r.Query.Where})).GetScan(ctx, r.ID("id"))
-	if errors.Is(err, pgx.ErrNoRows) {
-		return nil, jsonapi.NotFound("Scan")
-	}
+	row, err := source.One(ctx, db, r.ID("id"), r.Query.Where)
 	if err != nil {
 		return nil, err
 	}
-	one := tenantdb.ListScansRow(row)
-	return r.One(resource(r, one), included(r, []tenantdb.ListScansRow{one})...), nil
+	return r.One(resource(r, row), included(r, []tenantdb.ListScansRow{row})...), nil
 }
 
 // create starts a scan. That the provider exists is part of judging the body: it comes before unknown attributes.

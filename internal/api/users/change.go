@@ -15,11 +15,11 @@ import (
 // update changes a profile: one's own, or that of another member where policy allows it, but never another person's address
 // or password, with which one could become them in every tenant.
 func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	read, err := r.DB(ctx, h.tenants)
 	if err != nil {
 		return nil, err
 	}
-	row, err := find(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
+	row, err := source.One(ctx, read, r.ID("id"), r.Query.Where)
 	if err != nil {
 		return nil, err
 	}
@@ -84,41 +84,17 @@ func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	return rest.NoContent(), nil
 }
 
-func (h handlers) addRoles(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	return h.relate(ctx, r, jsonapi.Input.LinkageToAdd, h.roles.AddTo)
-}
-
-func (h handlers) replaceRoles(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	return h.relate(ctx, r, jsonapi.Input.Linkage, h.roles.ReplaceOf)
-}
-
-func (h handlers) removeRoles(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	none := func(jsonapi.Input, string) ([]uuid.UUID, error) { return nil, nil }
-	return h.relate(ctx, r, none, func(ctx context.Context, scope tenant.Scope, user uuid.UUID, _ []uuid.UUID) error {
-		return h.roles.TakeFrom(ctx, scope, user)
-	})
-}
-
-// relate changes the roles of a member, who must be there before the body is read.
-func (h handlers) relate(ctx context.Context, r *rest.Request, read func(jsonapi.Input, string) ([]uuid.UUID, error),
-	change func(context.Context, tenant.Scope, uuid.UUID, []uuid.UUID) error) (*rest.Answer, error) {
+// found makes sure that the member of the path is there before the body is read.
+func (h handlers) found(ctx context.Context, r *rest.Request) (tenant.Scope, error) {
 	scope, err := r.Scope(ctx)
 	if err != nil {
-		return nil, err
+		return scope, err
 	}
-	if _, err := find(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where); err != nil {
-		return nil, err
-	}
-	input, err := r.Input()
-	if err != nil {
-		return nil, err
-	}
-	ids, err := read(input, "roles")
-	if err != nil {
-		return nil, err
-	}
-	if err := change(ctx, scope, r.ID("id"), ids); err != nil {
-		return nil, err
-	}
-	return rest.NoContent(), nil
+	_, err = source.One(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
+	return scope, err
+}
+
+// takeRoles takes all roles from a member.
+func (h handlers) takeRoles(ctx context.Context, scope tenant.Scope, user uuid.UUID, _ []uuid.UUID) error {
+	return h.roles.TakeFrom(ctx, scope, user)
 }

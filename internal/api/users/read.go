@@ -2,7 +2,6 @@ package users
 
 import (
 	"context"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -14,27 +13,21 @@ import (
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/identity"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/listing"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
+var source = listing.Source[tenantdb.ListUsersRow, tenantdb.ListUsersParams]{Name: "User", ID: "u.id",
+	Count: (*tenantdb.Queries).CountUsers, List: (*tenantdb.Queries).ListUsers}
+
 func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	read, err := r.DB(ctx, h.tenants)
 	if err != nil {
 		return nil, err
 	}
-	read := h.tenants.Read(scope)
-	count, err := tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": r.Query.Where})).CountUsers(ctx)
-	if err != nil {
-		return nil, err
-	}
-	window, err := r.Query.Page.Resolve(count)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": r.Query.Where, "order": r.Query.Order})).
-		ListUsers(ctx, tenantdb.ListUsersParams{PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
+	rows, window, err := source.Page(ctx, read, r.Query)
 	if err != nil {
 		return nil, err
 	}
@@ -46,12 +39,11 @@ func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, erro
 }
 
 func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	read, err := r.DB(ctx, h.tenants)
 	if err != nil {
 		return nil, err
 	}
-	read := h.tenants.Read(scope)
-	row, err := find(ctx, read, r.ID("id"), r.Query.Where)
+	row, err := source.One(ctx, read, r.ID("id"), r.Query.Where)
 	if err != nil {
 		return nil, err
 	}
@@ -64,12 +56,11 @@ func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, 
 
 // me is the requester with the memberships of all tenants; meta.active marks the one of the credential.
 func (h handlers) me(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
+	read, err := r.DB(ctx, h.tenants)
 	if err != nil {
 		return nil, err
 	}
-	read := h.tenants.Read(scope)
-	row, err := find(ctx, read, r.User(), filter.Fragment{})
+	row, err := source.One(ctx, read, r.User(), filter.Fragment{})
 	if err != nil {
 		return nil, err
 	}
@@ -82,18 +73,6 @@ func (h handlers) me(ctx context.Context, r *rest.Request) (*rest.Answer, error)
 		linked[i].Meta = map[string]any{"active": linked[i].ID == row.MembershipID.String()}
 	}
 	return r.One(many[0], included...), nil
-}
-
-func find(ctx context.Context, db tenant.DB, id uuid.UUID, where filter.Fragment) (tenantdb.ListUsersRow, error) {
-	that := filter.MustCondition("u.id", filter.Exact, id)
-	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": filter.And(that, where), "order": {}})).ListUsers(ctx, tenantdb.ListUsersParams{PageSize: 1})
-	if err == nil && len(rows) == 0 {
-		err = jsonapi.NotFound("User")
-	}
-	if err != nil {
-		return tenantdb.ListUsersRow{}, err
-	}
-	return rows[0], nil
 }
 
 // resources are people as the requester may see them, and what the request wants included. Of others the roles and the
@@ -141,13 +120,13 @@ const maxMemberships = 1000
 // included are the related resources that the request names; a relationship that the sparse fields leave out has none.
 func (h handlers) included(ctx context.Context, r *rest.Request, read tenant.DB, places []identity.Membership, roleIDs []uuid.UUID) ([]jsonapi.Resource, error) {
 	var included []jsonapi.Resource
-	if r.Query.Include["memberships"] && shown(r, "users", "memberships") {
+	if r.Includes("users", "memberships") {
 		var tenantIDs []uuid.UUID
 		for _, place := range places {
 			included = append(included, memberships.Included(place))
 			tenantIDs = append(tenantIDs, place.TenantID)
 		}
-		if r.Query.Include["memberships.tenant"] && shown(r, "memberships", "tenant") {
+		if r.Query.Include["memberships.tenant"] && r.Shows("memberships", "tenant") {
 			organisations, err := tenants.Included(ctx, h.system, r.User(), tenantIDs)
 			if err != nil {
 				return nil, err
@@ -155,7 +134,7 @@ func (h handlers) included(ctx context.Context, r *rest.Request, read tenant.DB,
 			included = append(included, organisations...)
 		}
 	}
-	if r.Query.Include["roles"] && shown(r, "users", "roles") {
+	if r.Includes("users", "roles") {
 		held, err := roles.Included(ctx, read, roleIDs)
 		if err != nil {
 			return nil, err
@@ -163,11 +142,6 @@ func (h handlers) included(ctx context.Context, r *rest.Request, read tenant.DB,
 		included = append(included, held...)
 	}
 	return included, nil
-}
-
-func shown(r *rest.Request, kind, member string) bool {
-	wanted, sparse := r.Query.Fields[kind]
-	return !sparse || slices.Contains(wanted, member)
 }
 
 func resource(row tenantdb.ListUsersRow, belongs []identity.Membership, holds []uuid.UUID) jsonapi.Resource {

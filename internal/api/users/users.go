@@ -82,15 +82,16 @@ func Operations(people *identity.Service, roles *role.Service, tenants *tenant.E
 		{ID: "users.delete", Method: http.MethodDelete, Path: "/users/{id}", Tag: "Users", Summary: "Close one's own account", TextIDs: true,
 			Status: http.StatusNoContent, Handle: h.delete},
 	}
+	relate := func(change rest.Change) rest.Handler { return rest.Relate("roles", h.found, change) }
 	for _, one := range []struct {
 		id      authz.Operation
 		method  string
 		summary string
 		handle  rest.Handler
 	}{
-		{"add", http.MethodPost, "Give a member more roles", h.addRoles},
-		{"replace", http.MethodPatch, "Replace the roles of a member", h.replaceRoles},
-		{"remove", http.MethodDelete, "Take all roles from a member", h.removeRoles},
+		{"add", http.MethodPost, "Give a member more roles", relate(h.roles.AddTo)},
+		{"replace", http.MethodPatch, "Replace the roles of a member", relate(h.roles.ReplaceOf)},
+		{"remove", http.MethodDelete, "Take all roles from a member", relate(h.takeRoles)},
 	} {
 		operations = append(operations, rest.Operation{ID: "users.relationships.roles." + one.id, Method: one.method, Path: "/users/{id}/relationships/roles",
 			Tag: "Users", Summary: one.summary, Query: Query, Mode: rest.One, HTMLIDs: true, Status: http.StatusNoContent, Handle: one.handle})

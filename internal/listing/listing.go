@@ -1,0 +1,81 @@
+// Package listing reads the lists of a tenant that people page through and filter, and single rows of them: each resource
+// declares a Source over its two generated queries, and all of them are counted, placed and read in the same way.
+//
+// What does not belong here: which filters there are (internal/filter and the tables beside the operations), how rows look
+// on the wire (internal/api), and lists whose queries need more than a page.
+package listing
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/tenant"
+)
+
+// Paging are the parameters that sqlc generates for a list that needs nothing but a page.
+type Paging interface {
+	~struct {
+		PageOffset int32
+		PageSize   int32
+	}
+}
+
+// Source is a list: Count has the marker "where", List the markers "where" and "order".
+type Source[Row any, Page Paging] struct {
+	Name  string        // of one row in a 404, e.g. "ProviderGroup"
+	ID    filter.Column // of the row's id, e.g. "g.id"
+	Count func(*tenantdb.Queries, context.Context) (int64, error)
+	List  func(*tenantdb.Queries, context.Context, Page) ([]Row, error)
+}
+
+// Page counts the rows that the query's condition leaves and reads the page that the query asks for. A page beyond the last
+// is a 404.
+func (s Source[Row, Page]) Page(ctx context.Context, db tenant.DB, query filter.Query) ([]Row, filter.Window, error) {
+	count, err := s.Count(tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": query.Where})), ctx)
+	if err != nil {
+		return nil, filter.Window{}, fmt.Errorf("count %s: %w", s.Name, err)
+	}
+	window, err := query.Page.Resolve(count)
+	if err != nil {
+		return nil, filter.Window{}, err
+	}
+	rows, err := s.read(ctx, db, query.Where, query.Order, Page{PageOffset: int32(window.Offset), PageSize: int32(window.Limit)})
+	return rows, window, err
+}
+
+// One reads the row of the id when it meets the condition; the zero Fragment is none. One that is hidden, another tenant's,
+// deleted or none at all is the same 404.
+func (s Source[Row, Page]) One(ctx context.Context, db tenant.DB, id uuid.UUID, where filter.Fragment) (Row, error) {
+	var none Row
+	that := filter.MustCondition(s.ID, filter.Exact, id)
+	rows, err := s.read(ctx, db, filter.And(that, where), filter.Fragment{}, Page{PageSize: 1})
+	if err != nil {
+		return none, err
+	}
+	if len(rows) == 0 {
+		return none, jsonapi.NotFound(s.Name)
+	}
+	return rows[0], nil
+}
+
+// Written reads the row of the id as a change has left it: from the primary, where the change is.
+func (s Source[Row, Page]) Written(ctx context.Context, executor *tenant.Executor, scope tenant.Scope, id uuid.UUID) (row Row, err error) {
+	err = executor.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) (err error) {
+		row, err = s.One(ctx, tx, id, filter.Fragment{})
+		return err
+	})
+	return row, err
+}
+
+func (s Source[Row, Page]) read(ctx context.Context, db tenant.DB, where, order filter.Fragment, page Page) ([]Row, error) {
+	rows, err := s.List(tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where, "order": order})), ctx, page)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", s.Name, err)
+	}
+	return rows, nil
+}
