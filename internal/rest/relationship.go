@@ -6,6 +6,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
@@ -30,6 +31,18 @@ func Relate(relationship string, found func(context.Context, *Request) (tenant.S
 		}
 		return NoContent(), nil
 	}
+}
+
+// Found is the request's scope, once the object that the path parameter id names is there and meets the filters; one reads
+// it, or returns the 404.
+func Found[Row any](ctx context.Context, r *Request, executor *tenant.Executor,
+	one func(ctx context.Context, db tenant.DB, id uuid.UUID, where filter.Fragment) (Row, error)) (tenant.Scope, error) {
+	scope, err := r.Scope(ctx)
+	if err != nil {
+		return scope, err
+	}
+	_, err = one(ctx, executor.Read(scope), r.ID("id"), r.Query.Where)
+	return scope, err
 }
 
 func (r *Request) linkage(relationship string) ([]uuid.UUID, error) {

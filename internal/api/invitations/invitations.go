@@ -209,12 +209,7 @@ func (h handlers) accept(ctx context.Context, r *rest.Request) (*rest.Answer, er
 
 // found makes sure that the invitation of the path is there before the body is read.
 func (h handlers) found(ctx context.Context, r *rest.Request) (tenant.Scope, error) {
-	scope, err := r.Scope(ctx)
-	if err != nil {
-		return scope, err
-	}
-	_, err = source.One(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
-	return scope, err
+	return rest.Found(ctx, r, h.tenants, source.One)
 }
 
 func bind(r *rest.Request, id string, creates bool) (invitation.Change, error) {

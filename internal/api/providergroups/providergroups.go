@@ -185,12 +185,10 @@ func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, er
 
 // found makes sure that the subject reaches the group of the path before the body is read.
 func (h handlers) found(ctx context.Context, r *rest.Request) (tenant.Scope, error) {
-	scope, err := open(ctx, r)
-	if err != nil {
-		return scope, err
+	if _, err := open(ctx, r); err != nil {
+		return tenant.Scope{}, err
 	}
-	_, err = source.One(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
-	return scope, err
+	return rest.Found(ctx, r, h.tenants, source.One)
 }
 
 func bind(r *rest.Request, id string, creates bool) (providergroup.Change, error) {

@@ -193,12 +193,7 @@ func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, er
 
 // found makes sure that the role of the path is there before the body is read.
 func (h handlers) found(ctx context.Context, r *rest.Request) (tenant.Scope, error) {
-	scope, err := r.Scope(ctx)
-	if err != nil {
-		return scope, err
-	}
-	_, err = source.One(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
-	return scope, err
+	return rest.Found(ctx, r, h.tenants, source.One)
 }
 
 // Included are roles as other resources include them: attributes alone.

@@ -86,12 +86,7 @@ func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, er
 
 // found makes sure that the member of the path is there before the body is read.
 func (h handlers) found(ctx context.Context, r *rest.Request) (tenant.Scope, error) {
-	scope, err := r.Scope(ctx)
-	if err != nil {
-		return scope, err
-	}
-	_, err = source.One(ctx, h.tenants.Read(scope), r.ID("id"), r.Query.Where)
-	return scope, err
+	return rest.Found(ctx, r, h.tenants, source.One)
 }
 
 // takeRoles takes all roles from a member.
