@@ -30,6 +30,7 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 RATCHET = os.path.join(HERE, "ratchet.json")
 SIDE_BY_SIDE = 8
 LONGEST_WAIT = 30  # seconds that a step may wait for its outcome where no engine is at work
+LONGEST_ENGINE_WAIT = 240  # the same where one is
 RESULT = re.compile(r"^(\S+): (\d+) of (\d+) steps equal$")
 
 
@@ -119,13 +120,12 @@ class Stage:
 
     def impatient(self, file, patient):
         """A copy of the conversation whose steps wait less long: what is not built never comes."""
-        if name_of(file) in patient:
-            return file
+        longest = LONGEST_ENGINE_WAIT if name_of(file) in patient else LONGEST_WAIT
         with open(file, encoding="utf-8") as text:
             conversation = json.load(text)
         for step in conversation["steps"]:
             if "wait" in step:
-                step["wait"] = min(step["wait"], LONGEST_WAIT)
+                step["wait"] = min(step["wait"], longest)
         copy = os.path.join(self.folder, os.path.basename(file))
         with open(copy, "w", encoding="utf-8") as text:
             json.dump(conversation, text)
