@@ -27,14 +27,15 @@ test: ## Run all tests, with a real Postgres that is fetched when none is instal
 race: ## Run the concurrent packages' tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m $(CONCURRENT)
 
-gen: ## Write what machines write: schema.sql, gen/, generated parts of docs/
+gen: ## Write what machines write: schema.sql, gen/, statements of benchmarks, generated parts of docs/
 	$(GO) run ./tools/gen
+	$(GO) test ./internal/bench -run TestBareStatementsAreTheGenerated -update
 	$(GO) run ./cmd/palisade openapi > gen/openapi.yaml.new && mv gen/openapi.yaml.new gen/openapi.yaml
 	$(GO) run ./cmd/palisade openapi --version 3.0 > gen/openapi-3.0.yaml.new && mv gen/openapi-3.0.yaml.new gen/openapi-3.0.yaml
 	$(GO) run ./tools/compatibility
 
 fresh: gen ## Fail when generated files are not committed as they are generated
-	@git diff --exit-code -- gen migrations/schema.sql docs/compatibility.md
+	@git diff --exit-code -- gen sql/bench migrations/schema.sql docs/compatibility.md
 	@untracked="$$(git ls-files --others --exclude-standard -- gen)"; test -z "$$untracked" || { echo "not committed: $$untracked"; exit 1; }
 
 lint: ## gofmt, go vet, staticcheck, the repository's own rules

@@ -24,8 +24,8 @@ select (coalesce((
     from parts join scan_summaries f on f.scan_id = parts.id
     where parts.whole and /* TEMPLATE_BEGIN: summary */ true /* TEMPLATE_END */
 ), 0) + (
-    select count(*) from parts cross join lateral (
-        select f.id from findings f
+    select coalesce(sum(f.count), 0) from parts cross join lateral (
+        select count(*) as count from findings f
         where f.scan_id = parts.id and f.id >= parts.first_finding_id and f.id <= parts.last_finding_id
             and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
     ) f
