@@ -47,6 +47,14 @@ func ToOne(name, kind, id string) Relation {
 	return Relation{Name: name, One: &Identifier{Type: kind, ID: id}}
 }
 
+// ToOptional is ToOne for an id that may be nil.
+func ToOptional(name, kind string, id *uuid.UUID) Relation {
+	if id == nil {
+		return Relation{Name: name}
+	}
+	return ToOne(name, kind, id.String())
+}
+
 // ToMany is a relationship to the resources of one type with the ids.
 func ToMany(name, kind string, ids []string) Relation {
 	many := make([]Identifier, len(ids))

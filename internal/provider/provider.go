@@ -101,6 +101,15 @@ func Types() []Type {
 	return types
 }
 
+// TypeNames are Types as texts, for filters and documents.
+func TypeNames() []string {
+	names := make([]string, len(identities))
+	for i := range identities {
+		names[i] = string(identities[i].of)
+	}
+	return names
+}
+
 // Valid reports whether t is one of Types.
 func (t Type) Valid() bool { return t.identity() != nil }
 

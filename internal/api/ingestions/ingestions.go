@@ -209,13 +209,6 @@ func resource(row tenantdb.GetIngestionRow) jsonapi.Resource {
 	return jsonapi.Resource{Type: "ingestions", ID: row.ID.String(),
 		Attributes: jsonapi.Attributes(Attributes{State: row.State, Status: row.State, Filename: row.Filename, Bytes: row.Bytes, FindingsCount: row.FindingsCount,
 			ErrorsCount: row.ErrorsCount, InsertedAt: row.InsertedAt, UpdatedAt: row.UpdatedAt, CompletedAt: row.CompletedAt}),
-		Relationships: []jsonapi.Relation{jsonapi.ToOne("provider", "providers", text(row.ProviderID)), jsonapi.ToOne("scan", "scans", text(row.ScanID)),
-			jsonapi.ToOne("task", "tasks", text(row.TaskID))}}
-}
-
-func text(id *uuid.UUID) string {
-	if id == nil {
-		return ""
-	}
-	return id.String()
+		Relationships: []jsonapi.Relation{jsonapi.ToOptional("provider", "providers", row.ProviderID), jsonapi.ToOptional("scan", "scans", row.ScanID),
+			jsonapi.ToOptional("task", "tasks", row.TaskID)}}
 }

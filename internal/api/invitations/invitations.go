@@ -252,8 +252,5 @@ func roles(row tenantdb.ListInvitationsRow) jsonapi.Relation {
 }
 
 func inviter(row tenantdb.ListInvitationsRow) jsonapi.Relation {
-	if row.InviterID == nil {
-		return jsonapi.ToOne("inviter", "users", "")
-	}
-	return jsonapi.ToOne("inviter", "users", row.InviterID.String())
+	return jsonapi.ToOptional("inviter", "users", row.InviterID)
 }

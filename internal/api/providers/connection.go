@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 
-	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/api/tasks"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/rest"
@@ -44,11 +43,4 @@ func (h handlers) connection(ctx context.Context, r *rest.Request, service *scan
 		return nil, err
 	}
 	return tasks.Accepted(started), nil
-}
-
-// Included is the resource object of a provider in the documents of other resources: its attributes alone.
-func Included(r *rest.Request, row tenantdb.ListProvidersRow) jsonapi.Resource {
-	one := resource(r, row)
-	one.Self, one.Relationships = "", nil
-	return one
 }

@@ -3,6 +3,7 @@ package providers
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -19,13 +20,22 @@ func Include(ctx context.Context, db tenant.DB, ids []uuid.UUID) ([]jsonapi.Reso
 	}
 	included := make([]jsonapi.Resource, len(rows))
 	for i, row := range rows {
-		connection := Connection{Connected: row.Connected}
-		if row.ConnectionLastCheckedAt != nil {
-			moment := jsonapi.FormatTime(*row.ConnectionLastCheckedAt)
-			connection.LastCheckedAt = &moment
-		}
-		included[i] = jsonapi.Resource{Type: Type, ID: row.ID.String(), Attributes: jsonapi.Attributes(Attributes{InsertedAt: row.InsertedAt,
-			UpdatedAt: row.UpdatedAt, Provider: row.Provider, UID: row.Uid, Alias: row.Alias, Connection: connection})}
+		included[i] = Included(row)
 	}
 	return included, nil
+}
+
+// Included is one of those, for lists whose query reads it along.
+func Included(row tenantdb.IncludeProvidersRow) jsonapi.Resource {
+	return jsonapi.Resource{Type: Type, ID: row.ID.String(), Attributes: jsonapi.Attributes(Attributes{InsertedAt: row.InsertedAt, UpdatedAt: row.UpdatedAt,
+		Provider: row.Provider, UID: row.Uid, Alias: row.Alias, Connection: connection(row.Connected, row.ConnectionLastCheckedAt)})}
+}
+
+func connection(connected *bool, checked *time.Time) Connection {
+	found := Connection{Connected: connected}
+	if checked != nil {
+		moment := jsonapi.FormatTime(*checked)
+		found.LastCheckedAt = &moment
+	}
+	return found
 }

@@ -51,8 +51,8 @@ var Query = filter.MustTable(filter.Table{
 		{Name: "id", Kind: filter.UUID, Column: "p.id", Lookups: filter.Exact | filter.In},
 		{Name: "uid", Column: "p.uid", Lookups: filter.Exact | filter.In | filter.IContains},
 		{Name: "alias", Column: "p.alias", Lookups: filter.Exact | filter.In | filter.IContains},
-		{Name: "provider", Kind: filter.Choice, Choices: types(), Column: "p.provider", Lookups: filter.Exact | filter.In},
-		{Name: "provider_type", Kind: filter.Choice, Choices: types(), Column: "p.provider", Lookups: filter.Exact | filter.In},
+		{Name: "provider", Kind: filter.Choice, Choices: provider.TypeNames(), Column: "p.provider", Lookups: filter.Exact | filter.In},
+		{Name: "provider_type", Kind: filter.Choice, Choices: provider.TypeNames(), Column: "p.provider", Lookups: filter.Exact | filter.In},
 		{Name: "provider_groups", Kind: filter.UUID, Relationship: true, Column: "gp.provider_group_id", Lookups: filter.Exact | filter.In,
 			Via: []filter.Via{{Table: "provider_group_providers", Alias: "gp", On: [][2]filter.Column{{"gp.provider_id", "p.id"}}}}},
 		{Name: "connected", Kind: filter.Bool, Column: "p.connected"},
@@ -68,15 +68,6 @@ var Query = filter.MustTable(filter.Table{
 	Includes:    []string{"provider_groups"},
 	PageDisable: true,
 })
-
-func types() []string {
-	all := provider.Types()
-	names := make([]string, len(all))
-	for i, one := range all {
-		names[i] = string(one)
-	}
-	return names
-}
 
 type handlers struct{ tenants *tenant.Executor }
 
@@ -98,20 +89,11 @@ func Operations(executor *tenant.Executor) []rest.Operation {
 }
 
 func resource(r *rest.Request, row tenantdb.ListProvidersRow) jsonapi.Resource {
-	connection := Connection{Connected: row.Connected}
-	if row.ConnectionLastCheckedAt != nil {
-		moment := jsonapi.FormatTime(*row.ConnectionLastCheckedAt)
-		connection.LastCheckedAt = &moment
-	}
-	secret := ""
-	if row.SecretID != nil {
-		secret = row.SecretID.String()
-	}
 	return jsonapi.Resource{
 		Type: Type, ID: row.ID.String(), Self: r.URL("/providers/" + row.ID.String()),
 		Attributes: jsonapi.Attributes(Attributes{InsertedAt: row.InsertedAt, UpdatedAt: row.UpdatedAt, Provider: row.Provider, UID: row.Uid,
-			Alias: row.Alias, Connection: connection}),
-		Relationships: []jsonapi.Relation{jsonapi.ToOne("secret", "provider-secrets", secret),
+			Alias: row.Alias, Connection: connection(row.Connected, row.ConnectionLastCheckedAt)}),
+		Relationships: []jsonapi.Relation{jsonapi.ToOptional("secret", "provider-secrets", row.SecretID),
 			jsonapi.ToMany("provider_groups", "provider-groups", jsonapi.IDs(row.GroupIds))},
 	}
 }

@@ -19,7 +19,7 @@ func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, er
 		return nil, err
 	}
 	alias := body.Text("alias", aliasRules)
-	kind := body.Choice("provider", jsonapi.Rules{}, types()...)
+	kind := body.Choice("provider", jsonapi.Rules{}, provider.TypeNames()...)
 	uid := body.Text("uid", jsonapi.Rules{Required: true, Min: 3, Max: 250})
 	if err := body.Done(); err != nil {
 		return nil, err

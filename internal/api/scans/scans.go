@@ -5,8 +5,6 @@ import (
 	"net/http"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/api/providers"
 	"github.com/palisade-sec/palisade/internal/api/tasks"
@@ -46,7 +44,7 @@ var Query = filter.MustTable(filter.Table{
 	Fields: []filter.Field{
 		{Name: "id", Kind: filter.UUID, Column: "s.id", Lookups: filter.Exact | filter.In},
 		{Name: "provider", Kind: filter.Reference, Target: "providers", Relationship: true, Column: "s.provider_id", Lookups: filter.Exact | filter.In},
-		{Name: "provider_type", Kind: filter.Choice, Choices: types(), Column: "p.provider", Lookups: filter.Exact | filter.In},
+		{Name: "provider_type", Kind: filter.Choice, Choices: provider.TypeNames(), Column: "p.provider", Lookups: filter.Exact | filter.In},
 		{Name: "provider_uid", Column: "p.uid", Lookups: filter.Exact | filter.In | filter.IContains},
 		{Name: "provider_alias", Column: "p.alias", Lookups: filter.Exact | filter.In | filter.IContains},
 		{Name: "provider_groups", Kind: filter.UUID, Column: "gp.provider_group_id", Lookups: filter.Exact | filter.In,
@@ -67,15 +65,6 @@ var Query = filter.MustTable(filter.Table{
 	DefaultSort: []string{"-inserted_at"}, Tiebreak: "s.id",
 	Includes: []string{"provider"},
 })
-
-func types() []string {
-	all := provider.Types()
-	names := make([]string, len(all))
-	for i, one := range all {
-		names[i] = string(one)
-	}
-	return names
-}
 
 type handlers struct {
 	tenants *tenant.Executor
@@ -107,7 +96,7 @@ func resource(r *rest.Request, row tenantdb.ListScansRow) jsonapi.Resource {
 			Progress: int(row.Progress), Duration: row.Duration, InsertedAt: row.InsertedAt, StartedAt: row.StartedAt, CompletedAt: row.CompletedAt,
 			ScheduledAt: row.ScheduledAt, NextScanAt: row.NextScanAt}),
 		Relationships: []jsonapi.Relation{jsonapi.ToOne("provider", providers.Type, row.ProviderID.String()),
-			jsonapi.ToOne("task", tasks.Type, text(row.TaskID)), jsonapi.ToOne("processor", "processors", "")},
+			jsonapi.ToOptional("task", tasks.Type, row.TaskID), jsonapi.ToOne("processor", "processors", "")},
 	}
 }
 
@@ -118,16 +107,9 @@ func included(r *rest.Request, rows []tenantdb.ListScansRow) []jsonapi.Resource 
 	}
 	many := make([]jsonapi.Resource, len(rows))
 	for i, row := range rows {
-		many[i] = providers.Included(r, tenantdb.ListProvidersRow{ID: row.ProviderID, Provider: row.Provider, Uid: row.Uid, Alias: row.Alias,
+		many[i] = providers.Included(tenantdb.IncludeProvidersRow{ID: row.ProviderID, Provider: row.Provider, Uid: row.Uid, Alias: row.Alias,
 			Connected: row.Connected, ConnectionLastCheckedAt: row.ConnectionLastCheckedAt, InsertedAt: row.ProviderInsertedAt,
 			UpdatedAt: row.ProviderUpdatedAt})
 	}
 	return many
-}
-
-func text(id *uuid.UUID) string {
-	if id == nil {
-		return ""
-	}
-	return id.String()
 }
