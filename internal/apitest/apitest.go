@@ -70,18 +70,38 @@ func (s *Server) Work(t testing.TB) {
 
 func start(t testing.TB, python string) *Server {
 	t.Helper()
-	db := pgtest.New(t)
-	logger := slog.New(slog.DiscardHandler)
-	keys := t.TempDir()
-	program, err := app.Open(t.Context(), app.Settings{AppURL: db.URL(pgtest.App), SystemURL: db.URL(pgtest.System), MaxConns: 4,
-		KeyDir: keys, TokenLimit: "off", EnginePython: python}, logger)
+	return StartWith(t, Setup{Settings: app.Settings{EnginePython: python}})
+}
+
+// Setup is what a server is started with. What is not set is as in Start.
+type Setup struct {
+	DB       *pgtest.DB   // another server's database
+	Settings app.Settings // KeyDir: another server's keys
+	Logger   *slog.Logger
+}
+
+// StartWith is StartIdle with more to choose.
+func StartWith(t testing.TB, setup Setup) *Server {
+	t.Helper()
+	db, settings, logger := setup.DB, setup.Settings, setup.Logger
+	if db == nil {
+		db = pgtest.New(t)
+	}
+	if settings.KeyDir == "" {
+		settings.KeyDir = t.TempDir()
+	}
+	if logger == nil {
+		logger = slog.New(slog.DiscardHandler)
+	}
+	settings.AppURL, settings.SystemURL, settings.MaxConns, settings.TokenLimit = db.URL(pgtest.App), db.URL(pgtest.System), 4, "off"
+	program, err := app.Open(t.Context(), settings, logger)
 	if err != nil {
 		t.Fatalf("open app: %v", err)
 	}
 	t.Cleanup(program.Close)
 	listener := httptest.NewServer(program)
 	t.Cleanup(listener.Close)
-	return &Server{App: program, DB: db, URL: listener.URL + "/api/v1", KeyDir: keys}
+	return &Server{App: program, DB: db, URL: listener.URL + "/api/v1", KeyDir: settings.KeyDir}
 }
 
 // Client speaks as one person; the zero token is anonymous.
@@ -95,6 +115,13 @@ type Client struct {
 
 // Anonymous speaks without credentials.
 func (s *Server) Anonymous() *Client { return &Client{server: s} }
+
+// As speaks as a person of another server with the same database and keys.
+func (s *Server) As(person *Client) *Client {
+	same := *person
+	same.server = s
+	return &same
+}
 
 // SignUp makes a person with a tenant of their own, in which they may do everything, and logs them in.
 func (s *Server) SignUp(t testing.TB, name string) *Client {

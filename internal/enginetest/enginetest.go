@@ -48,7 +48,8 @@ func Interpreter(t testing.TB) string {
 // Finds is the access key of an account in which there are so many findings.
 func Finds(findings int) string { return "finds " + strconv.Itoa(findings) }
 
-// Waits is the access key with which a scan, after so many findings, writes the file path.at and waits for the file path.
+// Waits is the access key with which a scan, after so many findings, writes its process id into the file
+// path.at and waits for the file path.
 func Waits(findings int, path string) string { return "waits " + strconv.Itoa(findings) + " " + path }
 
 // Spoils is the access key of an account in which there are so many findings that can be stored, then so many that cannot.
@@ -149,7 +150,11 @@ func (r request) scan(say func(map[string]any), flush func() error, words []stri
 	if err := flush(); err != nil {
 		return err
 	}
-	if err := os.WriteFile(words[2]+".at", nil, 0o600); err != nil {
+	// Whoever sees the file finds it whole.
+	if err := os.WriteFile(words[2]+".new", []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		return err
+	}
+	if err := os.Rename(words[2]+".new", words[2]+".at"); err != nil {
 		return err
 	}
 	for {

@@ -424,17 +424,22 @@ func TestADailySchedule(t *testing.T) {
 }
 
 // childVariable tells the test binary to be a server process without a listener that its parent will kill: connection strings,
-// key folder and engine, one a line.
+// key folder, engine, and the engine's variables and services, one a line.
 const childVariable = "PALISADE_TEST_SCANS_CHILD"
 
 func work(arguments []string) {
+	arguments = append(arguments, "", "")
 	program, err := app.Open(context.Background(), app.Settings{AppURL: arguments[0], SystemURL: arguments[1], KeyDir: arguments[2],
-		EnginePython: arguments[3], TokenLimit: "off", MaxConns: 4}, slog.New(slog.NewTextHandler(os.Stdout, nil)))
+		EnginePython: arguments[3], EnginePassEnv: list(arguments[4]), EngineServices: list(arguments[5]), TokenLimit: "off", MaxConns: 4}, slog.New(slog.NewTextHandler(os.Stdout, nil)))
 	if err == nil {
 		err = program.Work(context.Background())
 	}
 	fmt.Println("ended:", err)
 	os.Exit(1)
+}
+
+func list(text string) []string {
+	return strings.FieldsFunc(text, func(r rune) bool { return r == ',' })
 }
 
 func TestAKilledScanStartsAgainAndTheNextOneFollows(t *testing.T) {
