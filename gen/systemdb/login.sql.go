@@ -74,20 +74,3 @@ func (q *Queries) NoteLogin(ctx context.Context, id uuid.UUID) error {
 	_, err := q.db.Exec(ctx, noteLogin, id)
 	return err
 }
-
-const replacePasswordHash = `-- name: ReplacePasswordHash :exec
-update users set password = $1 where id = $2 and password = $3
-`
-
-type ReplacePasswordHashParams struct {
-	NewHash string
-	ID      uuid.UUID
-	OldHash string
-}
-
-// Purpose: store a stronger hash of a password that was just verified; the old hash must still be there.
-// Index: users_pkey.
-func (q *Queries) ReplacePasswordHash(ctx context.Context, arg ReplacePasswordHashParams) error {
-	_, err := q.db.Exec(ctx, replacePasswordHash, arg.NewHash, arg.ID, arg.OldHash)
-	return err
-}

@@ -52,40 +52,6 @@ func (q *Queries) CreateProvider(ctx context.Context, arg CreateProviderParams) 
 	return err
 }
 
-const getProvider = `-- name: GetProvider :one
-select p.id, p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at, p.updated_at
-from providers p where p.id = $1 and p.deleted_at is null
-`
-
-type GetProviderRow struct {
-	ID                      uuid.UUID
-	Provider                string
-	Uid                     string
-	Alias                   *string
-	Connected               *bool
-	ConnectionLastCheckedAt *time.Time
-	InsertedAt              time.Time
-	UpdatedAt               time.Time
-}
-
-// Purpose: one connected account.
-// Index: providers_pkey.
-func (q *Queries) GetProvider(ctx context.Context, id uuid.UUID) (GetProviderRow, error) {
-	row := q.db.QueryRow(ctx, getProvider, id)
-	var i GetProviderRow
-	err := row.Scan(
-		&i.ID,
-		&i.Provider,
-		&i.Uid,
-		&i.Alias,
-		&i.Connected,
-		&i.ConnectionLastCheckedAt,
-		&i.InsertedAt,
-		&i.UpdatedAt,
-	)
-	return i, err
-}
-
 const listNamesOfProviderGroups = `-- name: ListNamesOfProviderGroups :many
 select g.id, g.name from provider_groups g where g.id = any($1::uuid[]) order by g.id
 `

@@ -8,7 +8,6 @@ import (
 	"slices"
 	"sort"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -399,9 +398,6 @@ func (w *writer) links(base *url.URL, page Pagination) {
 	}
 	w.buffer.WriteByte('}')
 }
-
-// SplitFields reads the value of a fields[type] parameter; names are taken as they are, without trimming.
-func SplitFields(value string) []string { return strings.Split(value, ",") }
 
 // IDs prints UUIDs for relationships.
 func IDs(ids []uuid.UUID) []string {

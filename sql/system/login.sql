@@ -20,8 +20,3 @@ select exists (select from memberships where tenant_id = @tenant_id and user_id 
 -- Purpose: remember when a person last logged in.
 -- Index: users_pkey.
 update users set last_login = now() where id = @id;
-
--- name: ReplacePasswordHash :exec
--- Purpose: store a stronger hash of a password that was just verified; the old hash must still be there.
--- Index: users_pkey.
-update users set password = @new_hash where id = @id and password = @old_hash;

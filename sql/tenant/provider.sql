@@ -1,9 +1,3 @@
--- name: GetProvider :one
--- Purpose: one connected account.
--- Index: providers_pkey.
-select p.id, p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at, p.updated_at
-from providers p where p.id = @id and p.deleted_at is null;
-
 -- name: ListProviders :many
 -- Purpose: a page of connected accounts, each with its secret and its groups; one account when the condition names its id.
 -- Index: providers_inserted, provider_secrets_tenant_id_provider_id_key, provider_group_providers_provider.

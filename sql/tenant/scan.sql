@@ -97,16 +97,6 @@ where id = @id and state in ('available', 'executing');
 update providers set connected = @connected, connection_last_checked_at = now(), updated_at = now()
 where id = @id and deleted_at is null;
 
--- name: GetScan :one
--- Purpose: one scan with its provider.
--- Index: scans_pkey, providers_pkey.
-select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count, s.progress, s.duration, s.task_id, s.scheduled_at,
-    s.started_at, s.completed_at, s.next_scan_at, s.inserted_at,
-    p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at as provider_inserted_at,
-    p.updated_at as provider_updated_at
-from scans s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id and p.deleted_at is null
-where s.id = @id and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
-
 -- name: ListScans :many
 -- Purpose: a page of scans with their providers.
 -- Index: scans_inserted, providers_pkey.
