@@ -425,11 +425,14 @@ func (c *caller) paths(operation *rest.Operation) []string {
 	if len(parameters) == 0 {
 		return []string{operation.Path}
 	}
-	ids := map[string]bool{}
+	ids, each := map[string]bool{}, 1
+	if c.control {
+		each = 2
+	}
 	sample := func(values map[string][]string) {
 		for column, found := range values {
 			if strings.HasSuffix(column, ".id") || column == "memberships.user_id" || column == "memberships.tenant_id" {
-				for _, one := range found[:min(len(found), 2)] {
+				for _, one := range found[:min(len(found), each)] {
 					ids[one] = true
 				}
 			}
@@ -481,7 +484,7 @@ func (c *caller) queries(operation *rest.Operation) []string {
 	}
 	queries = append(queries, bases...)
 	if operation.Mode != rest.List {
-		return queries
+		return bases[:2]
 	}
 	for _, key := range operation.Query.Keys() {
 		name, _, _ := strings.Cut(key, "__")
