@@ -10,6 +10,7 @@ import (
 
 	"github.com/palisade-sec/palisade/internal/app"
 	"github.com/palisade-sec/palisade/internal/config"
+	"github.com/palisade-sec/palisade/internal/engine"
 )
 
 // usageError is a command line that makes no sense.
@@ -68,6 +69,9 @@ func load(command *cobra.Command) (config.Settings, *slog.Logger, error) {
 	settings, err := config.Load(command.Flags())
 	if err != nil {
 		return settings, nil, usageError{err}
+	}
+	if _, err := engine.ParseServices(settings.EngineServices); err != nil {
+		return settings, nil, usageError{fmt.Errorf("engine-services: %w", err)}
 	}
 	return settings, newLogger(settings, os.Stderr), nil
 }
