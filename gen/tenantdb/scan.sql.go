@@ -249,8 +249,8 @@ type ListScansRow struct {
 	ProviderUpdatedAt       time.Time
 }
 
-// Purpose: a page of scans with their providers.
-// Index: scans_inserted, providers_pkey.
+// Purpose: a page of scans with their providers; one scan when the condition names its id.
+// Index: scans_inserted, scans_pkey, providers_pkey.
 func (q *Queries) ListScans(ctx context.Context, arg ListScansParams) ([]ListScansRow, error) {
 	rows, err := q.db.Query(ctx, listScans, arg.PageOffset, arg.PageSize)
 	if err != nil {

@@ -98,8 +98,8 @@ update providers set connected = @connected, connection_last_checked_at = now(),
 where id = @id and deleted_at is null;
 
 -- name: ListScans :many
--- Purpose: a page of scans with their providers.
--- Index: scans_inserted, providers_pkey.
+-- Purpose: a page of scans with their providers; one scan when the condition names its id.
+-- Index: scans_inserted, scans_pkey, providers_pkey.
 select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count, s.progress, s.duration, s.task_id, s.scheduled_at,
     s.started_at, s.completed_at, s.next_scan_at, s.inserted_at,
     p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at as provider_inserted_at,
