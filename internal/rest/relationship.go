@@ -6,7 +6,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
@@ -14,9 +13,9 @@ import (
 type Change func(ctx context.Context, scope tenant.Scope, id uuid.UUID, linked []uuid.UUID) error
 
 // Relate is the handler of a to-many relationship (JSON:API 1.1, "Updating To-Many Relationships") of the object that the
-// path parameter id names: POST adds what the body lists, PATCH replaces all by it, DELETE takes all away whatever the body
-// says. found looks the object up, before the body is read, and returns the scope to change it in.
-func Relate(relationship string, found func(context.Context, *Request) (tenant.Scope, error), change Change) Handler {
+// path parameter id names: POST adds what the body lists, PATCH replaces all by it, DELETE takes all away: its body has to be
+// readable, but what it lists does not count.
+func Relate(relationship string, found Finder, change Change) Handler {
 	return func(ctx context.Context, r *Request) (*Answer, error) {
 		scope, err := found(ctx, r)
 		if err != nil {
@@ -31,18 +30,6 @@ func Relate(relationship string, found func(context.Context, *Request) (tenant.S
 		}
 		return NoContent(), nil
 	}
-}
-
-// Found is the request's scope, once the object that the path parameter id names is there and meets the filters; one reads
-// it, or returns the 404.
-func Found[Row any](ctx context.Context, r *Request, executor *tenant.Executor,
-	one func(ctx context.Context, db tenant.DB, id uuid.UUID, where filter.Fragment) (Row, error)) (tenant.Scope, error) {
-	scope, err := r.Scope(ctx)
-	if err != nil {
-		return scope, err
-	}
-	_, err = one(ctx, executor.Read(scope), r.ID("id"), r.Query.Where)
-	return scope, err
 }
 
 func (r *Request) linkage(relationship string) ([]uuid.UUID, error) {

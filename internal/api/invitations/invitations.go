@@ -96,7 +96,7 @@ func Operations(service *invitation.Service, people *identity.Service, executor 
 	retrieve.Cached, retrieve.Response = true, one
 	update := operation("update", http.MethodPatch, "/tenants/invitations/{id}", "Change an invitation", h.update)
 	update.Request, update.Response = body, changed
-	revoke := operation("delete", http.MethodDelete, "/tenants/invitations/{id}", "Revoke an invitation", h.revoke)
+	revoke := operation("delete", http.MethodDelete, "/tenants/invitations/{id}", "Revoke an invitation", rest.Remove(h.found, h.invitations.Revoke))
 	revoke.Status = http.StatusNoContent
 	accept := rest.Operation{ID: "invitations.accept", Method: http.MethodPost, Path: "/invitations/accept", Summary: "Accept an invitation",
 		Tag: "Invitations", Request: rest.Schema{Type: "invitations", Attributes: acceptance{}}, Response: memberships.Schema,
@@ -176,17 +176,6 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 		return nil, err
 	}
 	return r.One(answer(row)), nil
-}
-
-func (h handlers) revoke(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := h.found(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	if err := h.invitations.Revoke(ctx, scope, r.ID("id")); err != nil {
-		return nil, err
-	}
-	return rest.NoContent(), nil
 }
 
 // accept joins the tenant that invited the requester.

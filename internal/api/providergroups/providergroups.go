@@ -70,7 +70,7 @@ func Operations(service *providergroup.Service, executor *tenant.Executor) []res
 	retrieve.Response = one
 	update := operation("update", http.MethodPatch, "/provider-groups/{id}", "Change a provider group", h.update)
 	update.Request, update.Response = body, one
-	remove := operation("delete", http.MethodDelete, "/provider-groups/{id}", "Delete a provider group", h.delete)
+	remove := operation("delete", http.MethodDelete, "/provider-groups/{id}", "Delete a provider group", rest.Remove(h.found, h.groups.Delete))
 	remove.Status = http.StatusNoContent
 	operations := []rest.Operation{list, create, retrieve, update, remove}
 	const providers = "/provider-groups/{id}/relationships/providers"
@@ -170,17 +170,6 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 		return nil, err
 	}
 	return r.One(resource(r, row)), nil
-}
-
-func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := h.found(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	if err := h.groups.Delete(ctx, scope, r.ID("id")); err != nil {
-		return nil, err
-	}
-	return rest.NoContent(), nil
 }
 
 // found makes sure that the subject reaches the group of the path before the body is read.

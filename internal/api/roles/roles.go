@@ -94,7 +94,7 @@ func Operations(service *role.Service, executor *tenant.Executor) []rest.Operati
 	retrieve.Response = one
 	update := operation("update", http.MethodPatch, "/roles/{id}", "Change a role", h.update)
 	update.Request, update.Response = body, one
-	remove := operation("delete", http.MethodDelete, "/roles/{id}", "Delete a role", h.delete)
+	remove := operation("delete", http.MethodDelete, "/roles/{id}", "Delete a role", rest.Remove(h.found, h.roles.Delete))
 	remove.Status = http.StatusNoContent
 	operations := []rest.Operation{list, create, retrieve, update, remove}
 	const groups = "/roles/{id}/relationships/provider_groups"
@@ -178,17 +178,6 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 		return nil, err
 	}
 	return r.One(resource(r, row)), nil
-}
-
-func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := h.found(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	if err := h.roles.Delete(ctx, scope, r.ID("id")); err != nil {
-		return nil, err
-	}
-	return rest.NoContent(), nil
 }
 
 // found makes sure that the role of the path is there before the body is read.
