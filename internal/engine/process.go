@@ -244,13 +244,17 @@ func (p *process) ending(ctx context.Context, ours, waited error) error {
 	if cause := context.Cause(ctx); cause != nil && (ours == nil || !errors.Is(cause, ours)) {
 		return cause
 	}
+	if ours != nil {
+		// It had started, and we ended it: what Wait says then (that we cancelled it, or that it was gone already) is about us.
+		return nil
+	}
 	if _, exited := errors.AsType[*exec.ExitError](waited); waited != nil && !exited && !errors.Is(waited, exec.ErrWaitDelay) && !errors.Is(waited, io.ErrClosedPipe) {
 		if errors.Is(waited, os.ErrNotExist) || errors.Is(waited, os.ErrPermission) {
 			return ErrNotInstalled
 		}
 		return waited
 	}
-	if exitOf(waited) == 128+9 && ours == nil {
+	if exitOf(waited) == 128+9 {
 		return ErrKilled
 	}
 	return nil
