@@ -59,7 +59,7 @@ func Describe(ctx context.Context) (*rest.Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	return rest.NewServer(rest.Config{}, operations), nil
+	return rest.NewServer(rest.Config{Version: Release}, operations), nil
 }
 
 // policyEngine starts with the built-in policy, or with the one in a folder after examining it.

@@ -35,6 +35,7 @@ func (a *App) registerScans(registry *jobs.Registry, settings Settings) (*scan.S
 	scan.RegisterSweep(registry, service, a.Tenants, a.System)
 	registry.Every("partitions", upkeepEvery, a.ensurePartitions)
 	registry.Every("leases", upkeepEvery, a.purgeLeases)
+	registry.Every("spent-refresh-tokens", upkeepEvery, a.purgeRefreshTokens)
 	return service, nil
 }
 
@@ -57,6 +58,14 @@ func (a *App) purgeLeases(ctx context.Context) error {
 	})
 }
 
+// purgeRefreshTokens forgets used refresh tokens that have expired anyway.
+func (a *App) purgeRefreshTokens(ctx context.Context) error {
+	return a.System.Write(ctx, system.Session, uuid.Nil, func(ctx context.Context, db system.DB) error {
+		_, err := systemdb.New(db).PurgeSpentRefreshTokens(ctx)
+		return err
+	})
+}
+
 // RotateSecrets seals all stored credentials with the first key that an earlier one sealed; see provider.Rotate.
 func (a *App) RotateSecrets(ctx context.Context) (provider.Rotation, error) {
 	return provider.Rotate(ctx, a.Tenants, a.System, a.secrets, a.logger)
@@ -65,13 +74,13 @@ func (a *App) RotateSecrets(ctx context.Context) (provider.Rotation, error) {
 // findings keeps what scans find, through the one pipeline that files go through too.
 type findings struct{}
 
-// Begin starts to store the findings of a scan.
-func (findings) Begin(ctx context.Context, executor *tenant.Executor, scope tenant.Scope, target scan.Target) (scan.Writer, error) {
-	run, err := ingest.Begin(ctx, executor, scope, stored(target))
+// Begin starts to store the findings of a scan. Only the worker that has the job writes: one that was believed dead cannot.
+func (findings) Begin(ctx context.Context, run jobs.Run, target scan.Target) (scan.Writer, error) {
+	writer, err := ingest.BeginIn(ctx, run.Write, run.Scope(), stored(target))
 	if err != nil {
 		return nil, err
 	}
-	return run, nil
+	return writer, nil
 }
 
 // Complete makes the aggregates and switches the scan to completed.

@@ -6,18 +6,9 @@
 package finding
 
 import (
-	"crypto/sha256"
-	"encoding/binary"
-
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/provider"
 )
-
-// UIDHash is the short key of a finding's history: the first 64 bits of the SHA-256 of its uid.
-func UIDHash(uid string) int64 {
-	sum := sha256.Sum256([]byte(uid))
-	return int64(binary.BigEndian.Uint64(sum[:8]))
-}
 
 // Values of a finding on the wire, in the order in which lists sort them.
 var (

@@ -9,6 +9,7 @@ import (
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/ingest"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
@@ -137,7 +138,7 @@ func (s *selection) hash() error {
 	}
 	hashes := make([]int64, len(uids))
 	for i, uid := range uids {
-		hashes[i] = UIDHash(uid)
+		hashes[i] = ingest.UIDHash(uid)
 	}
 	known, err := filter.Condition("f.uid_hash", filter.In, hashes)
 	s.where = filter.And(known, s.where)

@@ -137,7 +137,7 @@ func (p *plan) addFinding(r *Run, finding *ocsf.Finding) error {
 	f := &p.findings
 	f.Ids = append(f.Ids, id)
 	f.CheckMetadataIds = append(f.CheckMetadataIds, metadataID(finding.Check.Hash))
-	f.UidHashes = append(f.UidHashes, hashUID(finding.UID))
+	f.UidHashes = append(f.UidHashes, UIDHash(finding.UID))
 	f.InsertedAts = append(f.InsertedAts, moment)
 	f.Muted = append(f.Muted, finding.Muted)
 	f.Statuses = append(f.Statuses, finding.Status)

@@ -32,8 +32,8 @@ func (m *moments) next() (uuid.UUID, time.Time, error) {
 	return id, now, nil
 }
 
-// hashUID is the short key of a finding's history.
-func hashUID(uid string) int64 {
+// UIDHash is the short key of a finding's history: the first 64 bits of the SHA-256 of its uid.
+func UIDHash(uid string) int64 {
 	sum := sha256.Sum256([]byte(uid))
 	return int64(binary.BigEndian.Uint64(sum[:8]))
 }

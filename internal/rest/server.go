@@ -45,6 +45,7 @@ type Config struct {
 	Logger        *slog.Logger
 	TrustProxy    bool          // believe X-Forwarded-Proto and X-Forwarded-Host
 	Timeout       time.Duration // longest a request may take; 0: 60 s
+	Version       string        // of the program, for the OpenAPI document
 	CORSOrigins   []string      // origins that browsers may call from
 }
 
@@ -66,7 +67,7 @@ func NewServer(config Config, operations []Operation) *Server {
 	server.mountRoot()
 	server.router.MethodNotAllowed(server.refuseMethod)
 	server.router.NotFound(func(w http.ResponseWriter, _ *http.Request) { notFoundPage(w) })
-	document := huma.DefaultConfig("Palisade", "1.0.0")
+	document := huma.DefaultConfig("Palisade", config.Version)
 	document.OpenAPIPath, document.DocsPath, document.SchemasPath = "", "", ""
 	document.CreateHooks = nil
 	document.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)

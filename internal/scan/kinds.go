@@ -65,7 +65,7 @@ type Engine interface {
 // Store keeps what scans find.
 type Store interface {
 	// Begin starts to store the findings of an executing scan; what an earlier attempt left is removed.
-	Begin(ctx context.Context, executor *tenant.Executor, scope tenant.Scope, target Target) (Writer, error)
+	Begin(ctx context.Context, run jobs.Run, target Target) (Writer, error)
 	// Complete makes the aggregates and switches the scan to completed, in the transaction in which its task ends.
 	Complete(ctx context.Context, tx *tenant.Tx, target Target) error
 	// Discard sees that the findings of a scan that failed are removed, after the transaction.

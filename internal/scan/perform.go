@@ -52,7 +52,7 @@ func (p *performer) perform(ctx context.Context, run jobs.Run, target Target) (a
 	if err != nil {
 		return nil, err
 	}
-	writer, err := p.Store.Begin(ctx, run.Executor(), run.Scope(), target)
+	writer, err := p.Store.Begin(ctx, run, target)
 	if err != nil {
 		return nil, fmt.Errorf("begin to store: %w", err)
 	}
