@@ -8,7 +8,8 @@ ENGINE := .cache/engine
 CONFORMANCE_DIR ?= $(patsubst %/,%,$(dir $(firstword $(wildcard ../*/conformance/replay.py))))
 # Packages in which goroutines share something.
 CONCURRENT := ./internal/authz/... ./internal/pipeline/... ./internal/tenant/... ./internal/system/... ./internal/rest/... \
-	./internal/engine/... ./internal/secret/... ./internal/postgres/... ./internal/session/...
+	./internal/engine/... ./internal/secret/... ./internal/postgres/... ./internal/session/... ./internal/jobs/... ./internal/scan/... \
+	./internal/ingestion/...
 
 .PHONY: help build demo test race gen fresh lint bench bench-go conformance conformance-update test-engine clean
 
