@@ -51,6 +51,16 @@ const (
 	Document                  // sparse fields and includes alone; everything else is ignored
 )
 
+func (m QueryMode) parse(params filter.Params, table *filter.Table) (filter.Query, error) {
+	switch m {
+	case One:
+		return filter.ParseOne(params, table)
+	case Document:
+		return filter.ParseDocument(params, table)
+	}
+	return filter.Parse(params, table)
+}
+
 // Schema describes a document for the OpenAPI document.
 type Schema struct {
 	Type          string   // resource type; empty: no document

@@ -73,14 +73,15 @@ func NewServer(config Config, operations []Operation) *Server {
 	document.Components.Schemas = huma.NewMapRegistry("#/components/schemas/", schemaName)
 	server.api = humachi.New(server.router, document)
 	server.describe()
-	methods := make(map[string][]string)
+	allowed := make(map[string][]string)
 	for i := range operations {
-		operation := &operations[i]
-		server.register(operation)
-		methods[operation.Path] = append(methods[operation.Path], operation.Method)
+		allowed[operations[i].Path] = append(allowed[operations[i].Path], operations[i].Method)
 	}
-	for path, allowed := range methods {
-		server.refuseOtherMethods(path, allowed)
+	for i := range operations {
+		server.register(&operations[i], strings.Join(allowed[operations[i].Path], ", "))
+	}
+	for path, answered := range allowed {
+		server.refuseOtherMethods(path, answered)
 	}
 	return server
 }
@@ -148,8 +149,8 @@ func requestID(ctx context.Context) string {
 	return ""
 }
 
-// register routes an operation and describes it.
-func (s *Server) register(operation *Operation) {
+// register routes an operation and describes it; allow is what its path answers, for the Allow header.
+func (s *Server) register(operation *Operation, allow string) {
 	if operation.Handle == nil || operation.ID == "" {
 		panic(fmt.Sprintf("operation %s %s has no handler or no id", operation.Method, operation.Path))
 	}
@@ -158,26 +159,30 @@ func (s *Server) register(operation *Operation) {
 	s.api.OpenAPI().AddOperation(described)
 	s.api.Adapter().Handle(described, func(ctx huma.Context) {
 		r, w := humachi.Unwrap(ctx)
+		w.Header().Set("Allow", allow)
 		s.serve(w, r, operation)
 	})
 }
 
+// methods are those of HTTP, in the order of an Allow header.
+var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"}
+
 // refuseOtherMethods answers 405 on a path for the methods that no operation has; 401 wins over it.
 func (s *Server) refuseOtherMethods(path string, allowed []string) {
-	order := []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"}
-	slices.SortFunc(allowed, func(a, b string) int { return slices.Index(order, a) - slices.Index(order, b) })
+	slices.SortFunc(allowed, func(a, b string) int { return slices.Index(methods, a) - slices.Index(methods, b) })
+	allow := strings.Join(allowed, ", ")
 	anonymous := true
 	for _, operation := range s.operations {
 		if operation.Path == path && !operation.Anonymous {
 			anonymous = false
 		}
 	}
-	for _, method := range []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS", "TRACE"} {
+	for _, method := range methods {
 		if slices.Contains(allowed, method) {
 			continue
 		}
 		s.router.MethodFunc(method, BasePath+path, func(w http.ResponseWriter, r *http.Request) {
-			w.Header().Set("Allow", strings.Join(allowed, ", "))
+			w.Header().Set("Allow", allow)
 			principal, err := s.config.Authenticator.Authenticate(r.Context(), r.Header.Get("Authorization"))
 			if err != nil {
 				err = invalidToken(err, false)
@@ -201,7 +206,6 @@ func (s *Server) refuseMethod(w http.ResponseWriter, r *http.Request) {
 
 // serve takes one request through all steps.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation *Operation) {
-	w.Header().Set("Allow", s.allow(operation.Path))
 	if !operation.Slow {
 		ctx, cancel := context.WithTimeout(r.Context(), s.config.Timeout)
 		defer cancel()
@@ -217,16 +221,6 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation *Operat
 	if err != nil {
 		s.fail(w, r, err)
 	}
-}
-
-func (s *Server) allow(path string) string {
-	var methods []string
-	for _, operation := range s.operations {
-		if operation.Path == path {
-			methods = append(methods, operation.Method)
-		}
-	}
-	return strings.Join(methods, ", ")
 }
 
 // admit does everything before the handler, in the order of the wire: negotiation and credentials, the policy's decision,
@@ -266,9 +260,7 @@ func (s *Server) admit(r *http.Request, operation *Operation) (*Request, error) 
 		return nil, err
 	}
 	if operation.Query != nil {
-		parse := map[QueryMode]func(filter.Params, *filter.Table) (filter.Query, error){
-			List: filter.Parse, One: filter.ParseOne, Document: filter.ParseDocument}[operation.Mode]
-		if request.Query, err = parse(filter.ReadParams(r.URL.RawQuery), operation.Query); err != nil {
+		if request.Query, err = operation.Mode.parse(filter.ReadParams(r.URL.RawQuery), operation.Query); err != nil {
 			return nil, err
 		}
 	}
