@@ -15,7 +15,7 @@ import (
 
 const loadSession = `-- name: LoadSession :one
 
-select u.is_active, u.password,
+select u.is_active, u.password, u.email,
     exists (select from memberships m where m.tenant_id = $1 and m.user_id = u.id) as member,
     coalesce((
         select jsonb_agg(jsonb_build_object(
@@ -42,6 +42,7 @@ type LoadSessionParams struct {
 type LoadSessionRow struct {
 	IsActive bool
 	Password string
+	Email    string
 	Member   bool
 	Roles    json.RawMessage
 }
@@ -57,6 +58,7 @@ func (q *Queries) LoadSession(ctx context.Context, arg LoadSessionParams) (LoadS
 	err := row.Scan(
 		&i.IsActive,
 		&i.Password,
+		&i.Email,
 		&i.Member,
 		&i.Roles,
 	)

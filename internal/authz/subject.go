@@ -34,10 +34,21 @@ type Role struct {
 // The zero value is nobody. Policy sees the roles and whether there is a user, never the two identifiers, so that
 // two subjects with the same roles always get the same answer.
 type Subject struct {
-	TenantID uuid.UUID
-	UserID   uuid.UUID
-	Roles    []Role
+	TenantID   uuid.UUID
+	UserID     uuid.UUID
+	Email      string     // of the user, in the form in which addresses are stored
+	Credential Credential // what the user presented
+	Roles      []Role
 }
+
+// Credential is the kind of proof that a subject came with.
+type Credential string
+
+// The credentials that the server takes.
+const (
+	Token  Credential = "token"   // an access token from a log-in
+	APIKey Credential = "api_key" // a key that acts for its owner
+)
 
 // Operation names something that can be asked of the server, e.g. "providers.create". The names are those of the
 // policy's operations.json.

@@ -42,7 +42,7 @@ func SubjectOf(ctx context.Context, executor *system.Executor, email string, ins
 		return authz.Subject{}, errors.New("the person is no member of that tenant")
 	}
 	roles, err := decodeRoles(row.Roles)
-	return authz.Subject{TenantID: inside, UserID: person.ID, Roles: roles}, err
+	return authz.Subject{TenantID: inside, UserID: person.ID, Email: row.Email, Credential: authz.Token, Roles: roles}, err
 }
 
 // SubjectWith is somebody who holds the named role of a tenant and no other.
@@ -55,5 +55,5 @@ func SubjectWith(ctx context.Context, executor *tenant.Executor, role string, in
 		return authz.Subject{}, fmt.Errorf("load role: %w", err)
 	}
 	roles, err := decodeRoles(encoded)
-	return authz.Subject{TenantID: inside, UserID: uuid.New(), Roles: roles}, err
+	return authz.Subject{TenantID: inside, UserID: uuid.New(), Credential: authz.Token, Roles: roles}, err
 }

@@ -26,6 +26,13 @@ import (
 // Principal is who asks: the subject of a verified credential.
 type Principal struct {
 	Subject authz.Subject
+	Key     *Key // nil unless the credential is an API key
+}
+
+// Key identifies the API key that a principal presented. Neither part is secret.
+type Key struct {
+	ID     uuid.UUID
+	Prefix string
 }
 
 // InvalidToken is the refusal of a token that is not genuine or not in time; Message says which, in the words of the wire.
@@ -89,7 +96,8 @@ func (a *Authenticator) load(ctx context.Context, claims token.Claims) (*Princip
 	if err != nil {
 		return nil, err
 	}
-	return &Principal{Subject: authz.Subject{TenantID: claims.TenantID, UserID: claims.UserID, Roles: roles}}, nil
+	return &Principal{Subject: authz.Subject{TenantID: claims.TenantID, UserID: claims.UserID, Email: row.Email,
+		Credential: authz.Token, Roles: roles}}, nil
 }
 
 // Enter is the same person in another tenant, with the roles held there; nil when they are no member of it.
@@ -106,7 +114,8 @@ func (a *Authenticator) Enter(ctx context.Context, principal *Principal, tenant 
 	if err != nil {
 		return nil, err
 	}
-	return &Principal{Subject: authz.Subject{TenantID: tenant, UserID: user, Roles: roles}}, nil
+	return &Principal{Subject: authz.Subject{TenantID: tenant, UserID: user, Email: row.Email,
+		Credential: principal.Subject.Credential, Roles: roles}}, nil
 }
 
 // decodeRoles reads the roles that the query put together.

@@ -5,7 +5,7 @@
 -- Purpose: everything that authorises one request: the person, whether they are a member of the token's tenant, and the
 -- roles that they hold there with the groups that those see. No row: there is no such person.
 -- Index: users_pkey, memberships_tenant_id_user_id_key, role_users_user, roles_pkey, role_provider_groups_pkey.
-select u.is_active, u.password,
+select u.is_active, u.password, u.email,
     exists (select from memberships m where m.tenant_id = @tenant_id and m.user_id = u.id) as member,
     coalesce((
         select jsonb_agg(jsonb_build_object(
