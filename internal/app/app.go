@@ -15,6 +15,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/identity"
 	"github.com/palisade-sec/palisade/internal/ingestion"
 	"github.com/palisade-sec/palisade/internal/jobs"
+	"github.com/palisade-sec/palisade/internal/metrics"
 	"github.com/palisade-sec/palisade/internal/pipeline"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/secret"
@@ -50,6 +51,7 @@ type App struct {
 	Policy    *authz.Engine
 	Server    *rest.Server
 	Catalogue *catalogue.Store
+	Metrics   *metrics.Set // whoever counts something registers it here
 
 	ingestions *ingestion.Service
 	jobs       *jobs.Client
@@ -59,7 +61,7 @@ type App struct {
 
 // Open connects and puts everything together. Close the App when done.
 func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, err error) {
-	app := &App{logger: logger}
+	app := &App{logger: logger, Metrics: metrics.New(Release)}
 	defer func() {
 		if err != nil {
 			app.Close()
