@@ -145,6 +145,28 @@ end $procedure$;
 
 -- Tables
 
+create table api_keys (
+    tenant_id uuid not null,
+    id uuid not null,
+    name text not null,
+    prefix text not null,
+    digest bytea not null,
+    user_id uuid,
+    expires_at timestamp with time zone not null,
+    revoked_at timestamp with time zone,
+    revoked boolean not null generated always as (((revoked_at IS NOT NULL) OR (user_id IS NULL))) stored,
+    last_used_at timestamp with time zone,
+    inserted_at timestamp with time zone not null default now(),
+    constraint api_keys_pkey PRIMARY KEY (tenant_id, id),
+    constraint api_keys_prefix_key UNIQUE (prefix),
+    constraint api_keys_tenant_id_name_key UNIQUE (tenant_id, name),
+    constraint api_keys_digest_check CHECK ((octet_length(digest) = 32)),
+    constraint api_keys_name_check CHECK (((char_length(name) >= 3) AND (char_length(name) <= 100))),
+    constraint api_keys_prefix_check CHECK ((prefix ~ '^pk_[2-9A-HJKMNP-TV-Z]{8}$'::text))
+);
+comment on column api_keys.digest is 'SHA-256 of the whole key, which holds 256 random bits; no grant to palisade_app to read it.';
+CREATE INDEX api_keys_owner ON public.api_keys USING btree (tenant_id, user_id);
+
 create table catalogue_checks (
     provider text not null,
     check_id text not null,
@@ -634,6 +656,18 @@ create table schedules (
 );
 CREATE INDEX schedules_due ON public.schedules USING btree (next_run_at, tenant_id, provider_id) WHERE enabled;
 
+create table social_accounts (
+    provider text not null,
+    subject text not null,
+    user_id uuid not null,
+    inserted_at timestamp with time zone not null default now(),
+    constraint social_accounts_pkey PRIMARY KEY (provider, subject),
+    constraint social_accounts_user_id_provider_key UNIQUE (user_id, provider),
+    constraint social_accounts_provider_check CHECK ((provider = ANY (ARRAY['google'::text, 'github'::text]))),
+    constraint social_accounts_subject_check CHECK (((char_length(subject) >= 1) AND (char_length(subject) <= 255)))
+);
+comment on column social_accounts.subject is 'The provider''s own id of the account: it stays when the address changes.';
+
 create table spent_refresh_tokens (
     id text not null,
     user_id uuid not null,
@@ -694,6 +728,7 @@ create table users (
     is_active boolean not null default true,
     date_joined timestamp with time zone not null default now(),
     last_login timestamp with time zone,
+    email_verified boolean not null default false,
     constraint users_pkey PRIMARY KEY (id),
     constraint users_email_key UNIQUE (email),
     constraint users_company_name_check CHECK ((char_length(company_name) <= 150)),
@@ -701,6 +736,7 @@ create table users (
     constraint users_name_check CHECK (((char_length(name) >= 3) AND (char_length(name) <= 150)))
 );
 comment on column users.password is 'Argon2id hash in PHC form; no grant to palisade_app.';
+comment on column users.email_verified is 'A provider vouched for the address when the person signed up, and it has not changed since.';
 
 create table worker_leases (
     id text not null,
@@ -711,6 +747,8 @@ create table worker_leases (
 
 -- Foreign keys
 
+alter table api_keys add constraint api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table api_keys add constraint api_keys_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES memberships(tenant_id, user_id) ON DELETE SET NULL (user_id);
 alter table check_metadata add constraint check_metadata_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table check_metadata_categories add constraint check_metadata_categories_tenant_id_check_metadata_id_fkey FOREIGN KEY (tenant_id, check_metadata_id) REFERENCES check_metadata(tenant_id, id) ON DELETE CASCADE;
 alter table findings add constraint findings_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
@@ -749,10 +787,20 @@ alter table scan_resource_summaries add constraint scan_resource_summaries_tenan
 alter table scan_summaries add constraint scan_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scans add constraint scans_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
 alter table schedules add constraint schedules_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
+alter table social_accounts add constraint social_accounts_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 alter table spent_refresh_tokens add constraint spent_refresh_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 alter table tasks add constraint tasks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 
 -- Row level security
+
+alter table api_keys enable row level security;
+alter table api_keys force row level security;
+create policy system_scope on api_keys as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{session}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{session}'::text[])));
+create policy tenant on api_keys as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 alter table catalogue_checks enable row level security;
 alter table catalogue_checks force row level security;
@@ -1179,6 +1227,12 @@ create policy provider_visibility on schedules as restrictive for all to palisad
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
 
+alter table social_accounts enable row level security;
+alter table social_accounts force row level security;
+create policy system_scope on social_accounts as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{sign_up}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{sign_up}'::text[])));
+
 alter table spent_refresh_tokens enable row level security;
 alter table spent_refresh_tokens force row level security;
 create policy system_scope on spent_refresh_tokens as permissive for all to palisade_system
@@ -1233,6 +1287,8 @@ grant usage on schema public to palisade_system;
 grant usage on schema public to public;
 grant usage on schema river to palisade_app;
 grant usage on schema river to palisade_system;
+grant select (tenant_id, id, name, prefix, user_id, expires_at, revoked, last_used_at, inserted_at), insert (tenant_id, id, name, prefix, digest, user_id, expires_at), update (name, revoked_at) on table api_keys to palisade_app;
+grant select (tenant_id, id, prefix, digest, user_id, expires_at, revoked, last_used_at), update (last_used_at) on table api_keys to palisade_system;
 grant select on table catalogue_checks to palisade_app;
 grant select, insert, update, delete on table catalogue_checks to palisade_system;
 grant select on table catalogue_frameworks to palisade_app;
@@ -1282,12 +1338,13 @@ grant select, insert, update, delete on table scan_summaries to palisade_app;
 grant select, insert, update, delete on table scans to palisade_app;
 grant select, insert, update, delete on table schedules to palisade_app;
 grant select (tenant_id, provider_id, next_run_at, enabled) on table schedules to palisade_system;
+grant select, insert on table social_accounts to palisade_system;
 grant select, insert, delete on table spent_refresh_tokens to palisade_system;
 grant select, insert, update, delete on table tasks to palisade_app;
 grant select, update (name, updated_at) on table tenants to palisade_app;
 grant select, insert, update (name, updated_at) on table tenants to palisade_system;
 grant select (id, name, email, company_name, is_active, date_joined, last_login) on table users to palisade_app;
-grant select, insert, update (name, email, company_name, password, last_login), delete on table users to palisade_system;
+grant select, insert, update (name, email, company_name, password, last_login, email_verified), delete on table users to palisade_system;
 grant select, insert, update, delete on table worker_leases to palisade_system;
 revoke all on function ensure_partitions(date,integer) from public;
 grant execute on function ensure_partitions(date,integer) to palisade_system;

@@ -13,6 +13,65 @@ import (
 	"github.com/google/uuid"
 )
 
+const loadAPIKey = `-- name: LoadAPIKey :one
+select k.tenant_id, k.id, k.digest, k.revoked, k.expires_at <= now() as expired,
+    (k.last_used_at is not null and k.last_used_at > now() - interval '1 minute')::boolean as noted,
+    u.id as user_id, u.is_active, u.email,
+    coalesce((
+        select jsonb_agg(jsonb_build_object(
+            'id', r.id, 'name', r.name,
+            'manage_users', r.manage_users, 'manage_account', r.manage_account, 'manage_billing', r.manage_billing,
+            'manage_providers', r.manage_providers, 'manage_integrations', r.manage_integrations,
+            'manage_scans', r.manage_scans, 'unlimited_visibility', r.unlimited_visibility,
+            'provider_groups', coalesce((
+                select jsonb_agg(g.provider_group_id order by g.provider_group_id) from role_provider_groups g
+                where g.tenant_id = r.tenant_id and g.role_id = r.id
+            ), '[]'))
+        order by r.id)
+        from role_users ru join roles r on r.tenant_id = ru.tenant_id and r.id = ru.role_id
+        where ru.tenant_id = m.tenant_id and ru.user_id = m.user_id
+    ), '[]')::jsonb as roles
+from api_keys k
+left join memberships m on m.tenant_id = k.tenant_id and m.user_id = k.user_id
+left join users u on u.id = m.user_id
+where k.prefix = $1
+`
+
+type LoadAPIKeyRow struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
+	Digest   []byte
+	Revoked  bool
+	Expired  bool
+	Noted    bool
+	UserID   *uuid.UUID
+	IsActive *bool
+	Email    *string
+	Roles    json.RawMessage
+}
+
+// Purpose: everything that authorises one request by key: the key of a prefix, whether it holds, and its owner as LoadSession
+// gives them, who has to be a member of the key's tenant still. No row: there is no such key.
+// Index: api_keys_prefix_key, memberships_tenant_id_user_id_key, users_pkey, role_users_user, roles_pkey,
+// role_provider_groups_pkey.
+func (q *Queries) LoadAPIKey(ctx context.Context, prefix string) (LoadAPIKeyRow, error) {
+	row := q.db.QueryRow(ctx, loadAPIKey, prefix)
+	var i LoadAPIKeyRow
+	err := row.Scan(
+		&i.TenantID,
+		&i.ID,
+		&i.Digest,
+		&i.Revoked,
+		&i.Expired,
+		&i.Noted,
+		&i.UserID,
+		&i.IsActive,
+		&i.Email,
+		&i.Roles,
+	)
+	return i, err
+}
+
 const loadSession = `-- name: LoadSession :one
 
 select u.is_active, u.password, u.email,
@@ -47,8 +106,8 @@ type LoadSessionRow struct {
 	Roles    json.RawMessage
 }
 
-// Scope session. Reason: a token names a person and a tenant; both are checked, and the roles loaded, before a tenant scope
-// may be opened.
+// Scope session. Reason: a token names a person and a tenant, a key is found before either is known; both are checked, and the
+// roles loaded, before a tenant scope may be opened.
 // Purpose: everything that authorises one request: the person, whether they are a member of the token's tenant, and the
 // roles that they hold there with the groups that those see. No row: there is no such person.
 // Index: users_pkey, memberships_tenant_id_user_id_key, role_users_user, roles_pkey, role_provider_groups_pkey.
@@ -63,6 +122,27 @@ func (q *Queries) LoadSession(ctx context.Context, arg LoadSessionParams) (LoadS
 		&i.Roles,
 	)
 	return i, err
+}
+
+const noteKeyUse = `-- name: NoteKeyUse :exec
+update api_keys a set last_used_at = now()
+where a.tenant_id = $1 and a.id = (
+    select k.id from api_keys k where k.tenant_id = $1 and k.id = $2
+        and (k.last_used_at is null or k.last_used_at <= now() - interval '1 minute') for no key update skip locked
+)
+`
+
+type NoteKeyUseParams struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
+}
+
+// Purpose: remember when a key was last used, to the minute. Requests that use the same key at that moment do not wait for
+// each other, nor for a change of the key: one that finds the row taken leaves it.
+// Index: api_keys_pkey.
+func (q *Queries) NoteKeyUse(ctx context.Context, arg NoteKeyUseParams) error {
+	_, err := q.db.Exec(ctx, noteKeyUse, arg.TenantID, arg.ID)
+	return err
 }
 
 const purgeSpentRefreshTokens = `-- name: PurgeSpentRefreshTokens :execrows

@@ -13,6 +13,7 @@ var exceptions = map[string]string{
 	"users: has no tenant_id":                           "a person may belong to several tenants; the app role sees the members of its own",
 	"tenants: has no tenant_id":                         "it is the tenant; the app role sees its own row",
 	"spent_refresh_tokens: has no tenant_id":            "a log-in comes before the tenant; no grant to the app role",
+	"social_accounts: has no tenant_id":                 "a person's accounts at Google and GitHub, looked up before the tenant is known; no grant to the app role",
 	"catalogue_checks: has no tenant_id":                "reference data of all tenants, written in one system scope",
 	"catalogue_frameworks: has no tenant_id":            "reference data of all tenants, written in one system scope",
 	"worker_leases: has no tenant_id":                   "processes, not tenants' data; no grant to the app role",
@@ -25,6 +26,7 @@ var exceptions = map[string]string{
 	"memberships: index memberships_user does not begin with tenant_id":                     "log-in looks for a person's tenants, as palisade_system",
 	"schedules: index schedules_due does not begin with tenant_id":                          "the sweep looks for what is due in all tenants, as palisade_system",
 	"invitations: key invitations_token_key does not begin with tenant_id":                  "an invitation is found by its token before the tenant is known, and tokens are unique everywhere",
+	"api_keys: key api_keys_prefix_key does not begin with tenant_id":                       "a key is found by its prefix before the tenant is known, and prefixes are unique everywhere",
 	"memberships: foreign key memberships_user_id_fkey does not lead to the same tenant":    "users have no tenant",
 	"invitations: foreign key invitations_inviter_id_fkey does not lead to the same tenant": "users have no tenant",
 }
