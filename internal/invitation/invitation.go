@@ -4,7 +4,6 @@ package invitation
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -14,6 +13,7 @@ import (
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/readable"
 	"github.com/palisade-sec/palisade/internal/role"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
@@ -177,22 +177,5 @@ func replaceRoles(ctx context.Context, queries *tenantdb.Queries, tenantID, id u
 	return nil
 }
 
-// alphabet leaves out what is easily misread.
-const alphabet = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
-
 // NewToken makes the secret of an invitation: 14 characters, 68 bits.
-func NewToken() string {
-	const length = 14
-	token := make([]byte, 0, length)
-	var random [32]byte
-	for len(token) < length {
-		_, _ = rand.Read(random[:]) // never fails (crypto/rand)
-		for _, b := range random {
-			// 240 is the largest multiple of the alphabet's size: taking the rest too would favour its first letters.
-			if b < 240 && len(token) < length {
-				token = append(token, alphabet[int(b)%len(alphabet)])
-			}
-		}
-	}
-	return string(token)
-}
+func NewToken() string { return readable.Text(14) }
