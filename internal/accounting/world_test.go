@@ -40,8 +40,16 @@ const (
 	theirAccount  = "333333333333"
 )
 
-// newWorld makes the world through the API where it can, and fills the tables that nothing has filled with rows of its own.
+// newWorld raises a world and fills the tables that nothing has filled with rows of its own.
 func newWorld(t *testing.T) *world {
+	t.Helper()
+	w := raiseWorld(t)
+	w.fill(t)
+	return w
+}
+
+// raiseWorld makes the world through the API where it can.
+func raiseWorld(t *testing.T) *world {
 	t.Helper()
 	server := apitest.StartWorking(t)
 	w := &world{server: server, pool: server.DB.Pool(t, pgtest.Superuser)}
@@ -81,9 +89,11 @@ func newWorld(t *testing.T) *world {
 	}
 	w.ada.Post(t, "/provider-groups", "provider-groups", map[string]any{"name": "Unseen"},
 		map[string]any{"providers": apitest.Many("providers", w.hidden.String())}).Want(t, 201)
-	w.fill(t)
 	return w
 }
+
+// mark is a word that no text of another account holds.
+func mark(account string) string { return "mark_of_" + account[:1] }
 
 func connect(t *testing.T, client *apitest.Client, account string) uuid.UUID {
 	t.Helper()
@@ -104,8 +114,9 @@ func (w *world) ingest(t *testing.T, client *apitest.Client, account string) {
 	if err := (ocsftest.File{Account: account, Findings: 20}).Write(&file); err != nil {
 		t.Fatal(err)
 	}
-	// Every account has a region of its own, so that lists of regions tell.
+	// Every account has regions, checks, types and texts of its own, so that lists of them tell.
 	content := bytes.ReplaceAll(file.Bytes(), []byte("eu-west-1"), []byte("xx-region-"+account[:1]))
+	content = bytes.ReplaceAll(bytes.ReplaceAll(content, []byte("sample"), []byte(mark(account)+"_sample")), []byte("Sample"), []byte(mark(account)+"_Sample"))
 	_, _ = part.Write(bytes.Replace(content, []byte("["), []byte("[{\"no\":\"finding\"},"), 1))
 	if err := form.Close(); err != nil {
 		t.Fatal(err)
