@@ -19,6 +19,42 @@ comment on schema wall is 'Procedures for migrations only: no runtime role may u
 
 -- Functions and procedures
 
+CREATE OR REPLACE FUNCTION public.audit_append_only()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+    if tg_op = 'DELETE' and current_user = 'palisade_system' and current_setting('app.scope', true) = 'deletion' then
+        return old;
+    end if;
+    raise exception 'the audit log is append-only' using errcode = 'insufficient_privilege';
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.audit_chain()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+declare
+    last record;
+begin
+    perform pg_advisory_xact_lock(hashtextextended('audit_events ' || new.tenant_id, 0));
+    select e.seq, e.hash into last from public.audit_events e where e.tenant_id = new.tenant_id order by e.seq desc limit 1;
+    new.seq := coalesce(last.seq, 0) + 1;
+    new.previous_hash := coalesce(last.hash, decode(repeat('00', 32), 'hex'));
+    new.inserted_at := clock_timestamp();
+    new.hash := public.audit_hash(new);
+    return new;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.audit_field(value text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$ select coalesce(octet_length(convert_to(value, 'UTF8')) || ':' || value, '-') || E'\n' $function$;
+
 CREATE OR REPLACE FUNCTION public.ensure_partitions(since date, months integer)
  RETURNS integer
  LANGUAGE plpgsql
@@ -166,6 +202,53 @@ create table api_keys (
 );
 comment on column api_keys.digest is 'SHA-256 of the whole key, which holds 256 random bits; no grant to palisade_app to read it.';
 CREATE INDEX api_keys_owner ON public.api_keys USING btree (tenant_id, user_id);
+
+create table audit_events (
+    tenant_id uuid not null,
+    seq bigint not null,
+    id uuid not null,
+    inserted_at timestamp with time zone not null,
+    kind text not null,
+    decision_id uuid,
+    operation text not null,
+    allowed boolean not null,
+    write boolean not null,
+    reason text not null,
+    rule text not null,
+    policy_revision text not null,
+    user_id uuid not null,
+    credential text not null,
+    api_key_id uuid,
+    api_key_prefix text,
+    request_id text not null,
+    client_address text not null,
+    target_id text,
+    status smallint,
+    previous_hash bytea not null,
+    hash bytea not null,
+    constraint audit_events_pkey PRIMARY KEY (tenant_id, seq),
+    constraint audit_events_tenant_id_id_key UNIQUE (tenant_id, id),
+    constraint audit_events_check CHECK (((kind = 'outcome'::text) = (decision_id IS NOT NULL))),
+    constraint audit_events_kind_check CHECK ((kind = ANY (ARRAY['decision'::text, 'outcome'::text]))),
+    constraint audit_events_operation_check CHECK (((char_length(operation) >= 1) AND (char_length(operation) <= 128))),
+    constraint audit_events_status_check CHECK (((status >= 100) AND (status <= 599))),
+    constraint audit_events_target_id_check CHECK (((char_length(target_id) >= 1) AND (char_length(target_id) <= 255)))
+);
+comment on table audit_events is 'Append-only. There is no cascade from tenants: the deletion of a tenant removes its log by name.';
+comment on column audit_events.seq is 'Place in the chain of the tenant, from 1 without a gap; given by the database.';
+comment on column audit_events.inserted_at is 'Given by the database.';
+comment on column audit_events.kind is 'decision: policy decided; outcome: how the request of an allowed write was answered.';
+comment on column audit_events.decision_id is 'Of an outcome: the event of its decision.';
+comment on column audit_events.user_id is 'No foreign key: the log outlives the person.';
+comment on column audit_events.target_id is 'What the path named, as it was sent; shown to those alone who see every provider.';
+comment on column audit_events.status is 'HTTP status of the answer; null for a decision that let the request through.';
+comment on column audit_events.previous_hash is 'Hash of the row before; 32 zero bytes for the first.';
+CREATE INDEX audit_events_api_key ON public.audit_events USING btree (tenant_id, api_key_prefix, seq) WHERE (api_key_prefix IS NOT NULL);
+CREATE INDEX audit_events_denied ON public.audit_events USING btree (tenant_id, seq) WHERE (NOT allowed);
+CREATE INDEX audit_events_inserted ON public.audit_events USING btree (tenant_id, inserted_at, seq);
+CREATE INDEX audit_events_operation ON public.audit_events USING btree (tenant_id, operation, seq);
+CREATE INDEX audit_events_request ON public.audit_events USING btree (tenant_id, request_id);
+CREATE INDEX audit_events_user ON public.audit_events USING btree (tenant_id, user_id, seq);
 
 create table catalogue_checks (
     provider text not null,
@@ -524,6 +607,65 @@ create table roles (
     constraint roles_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 255)))
 );
 
+create table saml_assertions (
+    tenant_id uuid not null,
+    id bytea not null,
+    expires_at timestamp with time zone not null,
+    constraint saml_assertions_pkey PRIMARY KEY (tenant_id, id)
+);
+comment on column saml_assertions.id is 'SHA-256 of the identity provider''s entity id and the assertion''s id.';
+CREATE INDEX saml_assertions_expiry ON public.saml_assertions USING btree (tenant_id, expires_at);
+
+create table saml_configurations (
+    tenant_id uuid not null,
+    id uuid not null,
+    email_domain text not null,
+    entity_id text not null,
+    metadata_xml text not null,
+    created_at timestamp with time zone not null default now(),
+    updated_at timestamp with time zone not null default now(),
+    constraint saml_configurations_pkey PRIMARY KEY (tenant_id, id),
+    constraint saml_configurations_email_domain_key UNIQUE (email_domain),
+    constraint saml_configurations_entity_id_key UNIQUE (entity_id),
+    constraint saml_configurations_tenant_id_key UNIQUE (tenant_id),
+    constraint saml_configurations_email_domain_check CHECK (((email_domain = lower(email_domain)) AND ((char_length(email_domain) >= 1) AND (char_length(email_domain) <= 254)))),
+    constraint saml_configurations_entity_id_check CHECK (((octet_length(entity_id) >= 1) AND (octet_length(entity_id) <= 1024)))
+);
+
+create table saml_requests (
+    tenant_id uuid not null,
+    id text not null,
+    config_id uuid not null,
+    browser bytea not null,
+    callback text not null default ''::text,
+    expires_at timestamp with time zone not null,
+    answer bytea,
+    email text,
+    name text,
+    company_name text,
+    user_type text,
+    constraint saml_requests_pkey PRIMARY KEY (tenant_id, id),
+    constraint saml_requests_id_check CHECK ((char_length(id) <= 64))
+);
+comment on column saml_requests.browser is 'SHA-256 of the secret in the cookie of the browser that began.';
+comment on column saml_requests.answer is 'SHA-256 of the secret in the cookie of the browser that brought the answer; null: no good answer yet.';
+CREATE INDEX saml_requests_config ON public.saml_requests USING btree (tenant_id, config_id);
+CREATE INDEX saml_requests_expiry ON public.saml_requests USING btree (tenant_id, expires_at);
+
+create table saml_tokens (
+    tenant_id uuid not null,
+    digest bytea not null,
+    config_id uuid not null,
+    user_id uuid not null,
+    expires_at timestamp with time zone not null,
+    constraint saml_tokens_pkey PRIMARY KEY (tenant_id, digest),
+    constraint saml_tokens_digest_key UNIQUE (digest)
+);
+comment on column saml_tokens.digest is 'SHA-256 of the token, a random UUID.';
+CREATE INDEX saml_tokens_config ON public.saml_tokens USING btree (tenant_id, config_id);
+CREATE INDEX saml_tokens_expiry ON public.saml_tokens USING btree (tenant_id, expires_at);
+CREATE INDEX saml_tokens_user ON public.saml_tokens USING btree (tenant_id, user_id);
+
 create table scan_category_summaries (
     tenant_id uuid not null,
     provider_id uuid not null,
@@ -749,6 +891,7 @@ create table worker_leases (
 
 alter table api_keys add constraint api_keys_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table api_keys add constraint api_keys_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES memberships(tenant_id, user_id) ON DELETE SET NULL (user_id);
+alter table audit_events add constraint audit_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
 alter table check_metadata add constraint check_metadata_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table check_metadata_categories add constraint check_metadata_categories_tenant_id_check_metadata_id_fkey FOREIGN KEY (tenant_id, check_metadata_id) REFERENCES check_metadata(tenant_id, id) ON DELETE CASCADE;
 alter table findings add constraint findings_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
@@ -780,6 +923,11 @@ alter table role_provider_groups add constraint role_provider_groups_tenant_id_r
 alter table role_users add constraint role_users_tenant_id_role_id_fkey FOREIGN KEY (tenant_id, role_id) REFERENCES roles(tenant_id, id) ON DELETE CASCADE;
 alter table role_users add constraint role_users_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES memberships(tenant_id, user_id) ON DELETE CASCADE;
 alter table roles add constraint roles_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table saml_assertions add constraint saml_assertions_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table saml_configurations add constraint saml_configurations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table saml_requests add constraint saml_requests_tenant_id_config_id_fkey FOREIGN KEY (tenant_id, config_id) REFERENCES saml_configurations(tenant_id, id) ON DELETE CASCADE;
+alter table saml_tokens add constraint saml_tokens_tenant_id_config_id_fkey FOREIGN KEY (tenant_id, config_id) REFERENCES saml_configurations(tenant_id, id) ON DELETE CASCADE;
+alter table saml_tokens add constraint saml_tokens_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES memberships(tenant_id, user_id) ON DELETE CASCADE;
 alter table scan_category_summaries add constraint scan_category_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_places add constraint scan_places_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_resource_group_summaries add constraint scan_resource_group_summaries_tenant_id_provider_id_scan_i_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
@@ -791,6 +939,32 @@ alter table social_accounts add constraint social_accounts_user_id_fkey FOREIGN 
 alter table spent_refresh_tokens add constraint spent_refresh_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 alter table tasks add constraint tasks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 
+-- Functions on rows of tables
+
+CREATE OR REPLACE FUNCTION public.audit_hash(e audit_events)
+ RETURNS bytea
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public', 'pg_temp'
+AS $function$
+begin
+    return sha256(convert_to(
+        public.audit_field('palisade-audit-1') || public.audit_field(e.tenant_id::text) || public.audit_field(e.seq::text)
+        || public.audit_field(encode(e.previous_hash, 'hex')) || public.audit_field(e.id::text)
+        || public.audit_field(((extract(epoch from e.inserted_at) * 1000000)::bigint)::text) || public.audit_field(e.kind)
+        || public.audit_field(e.decision_id::text) || public.audit_field(e.operation) || public.audit_field(e.allowed::text)
+        || public.audit_field(e.write::text) || public.audit_field(e.reason) || public.audit_field(e.rule)
+        || public.audit_field(e.policy_revision) || public.audit_field(e.user_id::text) || public.audit_field(e.credential)
+        || public.audit_field(e.api_key_id::text) || public.audit_field(e.api_key_prefix) || public.audit_field(e.request_id)
+        || public.audit_field(e.client_address) || public.audit_field(e.target_id) || public.audit_field(e.status::text), 'UTF8'));
+end $function$;
+
+-- Triggers
+
+CREATE TRIGGER audit_append_only BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_append_only();
+CREATE TRIGGER audit_chain BEFORE INSERT ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_chain();
+CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only();
+
 -- Row level security
 
 alter table api_keys enable row level security;
@@ -799,6 +973,15 @@ create policy system_scope on api_keys as permissive for all to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{session}'::text[])))
     with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{session}'::text[])));
 create policy tenant on api_keys as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+alter table audit_events enable row level security;
+alter table audit_events force row level security;
+create policy system_scope on audit_events as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{audit,deletion}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{audit,deletion}'::text[])));
+create policy tenant on audit_events as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1105,6 +1288,42 @@ create policy tenant on roles as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
+alter table saml_assertions enable row level security;
+alter table saml_assertions force row level security;
+create policy system_scope on saml_assertions as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{saml}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{saml}'::text[])));
+create policy tenant on saml_assertions as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+alter table saml_configurations enable row level security;
+alter table saml_configurations force row level security;
+create policy system_scope on saml_configurations as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{saml}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{saml}'::text[])));
+create policy tenant on saml_configurations as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+alter table saml_requests enable row level security;
+alter table saml_requests force row level security;
+create policy system_scope on saml_requests as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{saml,sign_up}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{saml,sign_up}'::text[])));
+create policy tenant on saml_requests as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+alter table saml_tokens enable row level security;
+alter table saml_tokens force row level security;
+create policy system_scope on saml_tokens as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{saml,sign_up}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{saml,sign_up}'::text[])));
+create policy tenant on saml_tokens as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
 alter table scan_category_summaries enable row level security;
 alter table scan_category_summaries force row level security;
 create policy tenant on scan_category_summaries as permissive for all to palisade_app
@@ -1289,6 +1508,8 @@ grant usage on schema river to palisade_app;
 grant usage on schema river to palisade_system;
 grant select (tenant_id, id, name, prefix, user_id, expires_at, revoked, last_used_at, inserted_at), insert (tenant_id, id, name, prefix, digest, user_id, expires_at), update (name, revoked_at) on table api_keys to palisade_app;
 grant select (tenant_id, id, prefix, digest, user_id, expires_at, revoked, last_used_at), update (last_used_at) on table api_keys to palisade_system;
+grant select, insert on table audit_events to palisade_app;
+grant select (tenant_id, seq), delete on table audit_events to palisade_system;
 grant select on table catalogue_checks to palisade_app;
 grant select, insert, update, delete on table catalogue_checks to palisade_system;
 grant select on table catalogue_frameworks to palisade_app;
@@ -1327,9 +1548,16 @@ grant select, insert, update, delete on table river.river_queue to palisade_syst
 grant select, insert, update, delete on table role_provider_groups to palisade_app;
 grant select on table role_provider_groups to palisade_system;
 grant select, insert, update, delete on table role_users to palisade_app;
-grant select, insert on table role_users to palisade_system;
+grant select, insert, delete on table role_users to palisade_system;
 grant select, insert, update, delete on table roles to palisade_app;
 grant select, insert, delete on table roles to palisade_system;
+grant select (tenant_id, id, expires_at), insert, delete on table saml_assertions to palisade_system;
+grant select, insert, update (email_domain, entity_id, metadata_xml, updated_at), delete on table saml_configurations to palisade_app;
+grant select on table saml_configurations to palisade_system;
+grant select (tenant_id, config_id), delete on table saml_requests to palisade_app;
+grant select, insert, update (answer, email, name, company_name, user_type), delete on table saml_requests to palisade_system;
+grant select (tenant_id, config_id), delete on table saml_tokens to palisade_app;
+grant select, insert, delete on table saml_tokens to palisade_system;
 grant select, insert, update, delete on table scan_category_summaries to palisade_app;
 grant select, insert, update, delete on table scan_places to palisade_app;
 grant select, insert, update, delete on table scan_resource_group_summaries to palisade_app;

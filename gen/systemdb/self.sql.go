@@ -410,7 +410,8 @@ func (q *Queries) StandingIn(ctx context.Context, arg StandingInParams) (string,
 }
 
 const updateProfile = `-- name: UpdateProfile :exec
-update users set name = $1, email = $2, company_name = $3, password = $4 where id = $5
+update users set name = $1, email = $2, company_name = $3, password = $4,
+    email_verified = email_verified and email = $2 where id = $5
 `
 
 type UpdateProfileParams struct {
@@ -421,7 +422,8 @@ type UpdateProfileParams struct {
 	ID          uuid.UUID
 }
 
-// Purpose: change what a person is called. An address that is taken violates users_email_key.
+// Purpose: change what a person is called. An address that is taken violates users_email_key; a new one is not known to be
+// theirs.
 // Index: users_pkey.
 func (q *Queries) UpdateProfile(ctx context.Context, arg UpdateProfileParams) error {
 	_, err := q.db.Exec(ctx, updateProfile,

@@ -12,6 +12,19 @@ import (
 	"github.com/google/uuid"
 )
 
+const anybodyThere = `-- name: AnybodyThere :one
+select exists (select from users)
+`
+
+// Purpose: whether the installation has any person.
+// Index: none; the first row answers.
+func (q *Queries) AnybodyThere(ctx context.Context) (bool, error) {
+	row := q.db.QueryRow(ctx, anybodyThere)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
 const createAdminRole = `-- name: CreateAdminRole :exec
 insert into roles (tenant_id, id, name, manage_users, manage_account, manage_billing, manage_providers, manage_integrations,
     manage_scans, unlimited_visibility)
@@ -53,6 +66,49 @@ func (q *Queries) CreateMembership(ctx context.Context, arg CreateMembershipPara
 	return err
 }
 
+const createReadOnlyRole = `-- name: CreateReadOnlyRole :exec
+insert into roles (tenant_id, id, name, unlimited_visibility) values ($1, $2, $3, true)
+`
+
+type CreateReadOnlyRoleParams struct {
+	TenantID uuid.UUID
+	ID       uuid.UUID
+	Name     string
+}
+
+// Purpose: a role that sees everything and changes nothing.
+// Index: roles_pkey.
+func (q *Queries) CreateReadOnlyRole(ctx context.Context, arg CreateReadOnlyRoleParams) error {
+	_, err := q.db.Exec(ctx, createReadOnlyRole, arg.TenantID, arg.ID, arg.Name)
+	return err
+}
+
+const createSignOnToken = `-- name: CreateSignOnToken :exec
+insert into saml_tokens (tenant_id, digest, config_id, user_id, expires_at)
+values ($1, $2, $3, $4, $5)
+`
+
+type CreateSignOnTokenParams struct {
+	TenantID  uuid.UUID
+	Digest    []byte
+	ConfigID  uuid.UUID
+	UserID    uuid.UUID
+	ExpiresAt time.Time
+}
+
+// Purpose: a one-time token for the user interface.
+// Index: saml_tokens_pkey.
+func (q *Queries) CreateSignOnToken(ctx context.Context, arg CreateSignOnTokenParams) error {
+	_, err := q.db.Exec(ctx, createSignOnToken,
+		arg.TenantID,
+		arg.Digest,
+		arg.ConfigID,
+		arg.UserID,
+		arg.ExpiresAt,
+	)
+	return err
+}
+
 const createTenant = `-- name: CreateTenant :one
 insert into tenants (id, name) values ($1, $2) returning id, name, inserted_at, updated_at
 `
@@ -78,16 +134,18 @@ func (q *Queries) CreateTenant(ctx context.Context, arg CreateTenantParams) (Ten
 
 const createUser = `-- name: CreateUser :one
 
-insert into users (id, name, email, company_name, password) values ($1, $2, $3, $4, $5)
+insert into users (id, name, email, company_name, password, email_verified)
+values ($1, $2, $3, $4, $5, $6)
 returning id, name, email, company_name, date_joined
 `
 
 type CreateUserParams struct {
-	ID          uuid.UUID
-	Name        string
-	Email       string
-	CompanyName string
-	Password    string
+	ID            uuid.UUID
+	Name          string
+	Email         string
+	CompanyName   string
+	Password      string
+	EmailVerified bool
 }
 
 type CreateUserRow struct {
@@ -108,6 +166,7 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) (CreateU
 		arg.Email,
 		arg.CompanyName,
 		arg.Password,
+		arg.EmailVerified,
 	)
 	var i CreateUserRow
 	err := row.Scan(
@@ -116,6 +175,132 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) (CreateU
 		&i.Email,
 		&i.CompanyName,
 		&i.DateJoined,
+	)
+	return i, err
+}
+
+const findNamesake = `-- name: FindNamesake :one
+select u.id, u.is_active, u.password, u.email_verified,
+    exists (select from social_accounts a where a.user_id = u.id and a.provider = $1) as linked
+from users u where u.email = $2 for no key update
+`
+
+type FindNamesakeParams struct {
+	Provider string
+	Email    string
+}
+
+type FindNamesakeRow struct {
+	ID            uuid.UUID
+	IsActive      bool
+	Password      string
+	EmailVerified bool
+	Linked        bool
+}
+
+// Purpose: the person who has an address, whether it is known to be theirs, and whether another account at the provider is
+// linked to them; the address stays theirs until the end of the transaction.
+// Index: users_email_key, social_accounts_user_id_provider_key.
+func (q *Queries) FindNamesake(ctx context.Context, arg FindNamesakeParams) (FindNamesakeRow, error) {
+	row := q.db.QueryRow(ctx, findNamesake, arg.Provider, arg.Email)
+	var i FindNamesakeRow
+	err := row.Scan(
+		&i.ID,
+		&i.IsActive,
+		&i.Password,
+		&i.EmailVerified,
+		&i.Linked,
+	)
+	return i, err
+}
+
+const findRoleByName = `-- name: FindRoleByName :one
+select id, manage_account from roles where tenant_id = $1 and name = $2
+`
+
+type FindRoleByNameParams struct {
+	TenantID uuid.UUID
+	Name     string
+}
+
+type FindRoleByNameRow struct {
+	ID            uuid.UUID
+	ManageAccount bool
+}
+
+// Purpose: the role of a tenant that an identity provider names.
+// Index: roles_tenant_id_name_key.
+func (q *Queries) FindRoleByName(ctx context.Context, arg FindRoleByNameParams) (FindRoleByNameRow, error) {
+	row := q.db.QueryRow(ctx, findRoleByName, arg.TenantID, arg.Name)
+	var i FindRoleByNameRow
+	err := row.Scan(&i.ID, &i.ManageAccount)
+	return i, err
+}
+
+const findSignedOn = `-- name: FindSignedOn :one
+select u.id, u.name, u.company_name, u.is_active,
+    exists (select from memberships m where m.tenant_id = $1 and m.user_id = u.id) as member,
+    exists (select from memberships m where m.user_id = u.id and m.tenant_id <> $1) as elsewhere
+from users u where u.email = $2 for no key update
+`
+
+type FindSignedOnParams struct {
+	TenantID uuid.UUID
+	Email    string
+}
+
+type FindSignedOnRow struct {
+	ID          uuid.UUID
+	Name        string
+	CompanyName string
+	IsActive    bool
+	Member      bool
+	Elsewhere   bool
+}
+
+// Purpose: the person whom an identity provider vouches for, and where they are a member; a change of them waits.
+// Index: users_email_key, memberships_tenant_id_user_id_key, memberships_user.
+func (q *Queries) FindSignedOn(ctx context.Context, arg FindSignedOnParams) (FindSignedOnRow, error) {
+	row := q.db.QueryRow(ctx, findSignedOn, arg.TenantID, arg.Email)
+	var i FindSignedOnRow
+	err := row.Scan(
+		&i.ID,
+		&i.Name,
+		&i.CompanyName,
+		&i.IsActive,
+		&i.Member,
+		&i.Elsewhere,
+	)
+	return i, err
+}
+
+const findSocialAccount = `-- name: FindSocialAccount :one
+select u.id, u.email, u.is_active, u.password from social_accounts a join users u on u.id = a.user_id
+where a.provider = $1 and a.subject = $2
+`
+
+type FindSocialAccountParams struct {
+	Provider string
+	Subject  string
+}
+
+type FindSocialAccountRow struct {
+	ID       uuid.UUID
+	Email    string
+	IsActive bool
+	Password string
+}
+
+// Purpose: the person to whom an account at a provider belongs.
+// Index: social_accounts_pkey, users_pkey.
+func (q *Queries) FindSocialAccount(ctx context.Context, arg FindSocialAccountParams) (FindSocialAccountRow, error) {
+	row := q.db.QueryRow(ctx, findSocialAccount, arg.Provider, arg.Subject)
+	var i FindSocialAccountRow
+	err := row.Scan(
+		&i.ID,
+		&i.Email,
+		&i.IsActive,
+		&i.Password,
 	)
 	return i, err
 }
@@ -136,4 +321,181 @@ type GrantRoleParams struct {
 func (q *Queries) GrantRole(ctx context.Context, arg GrantRoleParams) error {
 	_, err := q.db.Exec(ctx, grantRole, arg.TenantID, arg.RoleID, arg.UserID)
 	return err
+}
+
+const holdSignUps = `-- name: HoldSignUps :exec
+lock table users in share row exclusive mode
+`
+
+// Purpose: make sign-ups, and others who look whether there is anybody, wait for the end of the transaction.
+// Index: none.
+func (q *Queries) HoldSignUps(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, holdSignUps)
+	return err
+}
+
+const holdsRole = `-- name: HoldsRole :one
+select exists (select from role_users where tenant_id = $1 and user_id = $2)
+`
+
+type HoldsRoleParams struct {
+	TenantID uuid.UUID
+	UserID   uuid.UUID
+}
+
+// Purpose: whether a person holds any role of a tenant.
+// Index: role_users_user.
+func (q *Queries) HoldsRole(ctx context.Context, arg HoldsRoleParams) (bool, error) {
+	row := q.db.QueryRow(ctx, holdsRole, arg.TenantID, arg.UserID)
+	var exists bool
+	err := row.Scan(&exists)
+	return exists, err
+}
+
+const linkSocialAccount = `-- name: LinkSocialAccount :exec
+insert into social_accounts (provider, subject, user_id) values ($1, $2, $3)
+`
+
+type LinkSocialAccountParams struct {
+	Provider string
+	Subject  string
+	UserID   uuid.UUID
+}
+
+// Purpose: note to whom an account at a provider belongs.
+// Index: social_accounts_pkey.
+func (q *Queries) LinkSocialAccount(ctx context.Context, arg LinkSocialAccountParams) error {
+	_, err := q.db.Exec(ctx, linkSocialAccount, arg.Provider, arg.Subject, arg.UserID)
+	return err
+}
+
+const listReadOnlyRoles = `-- name: ListReadOnlyRoles :many
+select id, name, (unlimited_visibility and not (manage_users or manage_account or manage_billing or manage_providers
+    or manage_integrations or manage_scans))::boolean as reads_only
+from roles where tenant_id = $1 and (name = 'read_only' or starts_with(name, 'read_only_'))
+`
+
+type ListReadOnlyRolesRow struct {
+	ID        uuid.UUID
+	Name      string
+	ReadsOnly bool
+}
+
+// Purpose: the roles that a person without any may get, and whether each does no more than read everything.
+// Index: roles_tenant_id_name_key.
+func (q *Queries) ListReadOnlyRoles(ctx context.Context, tenantID uuid.UUID) ([]ListReadOnlyRolesRow, error) {
+	rows, err := q.db.Query(ctx, listReadOnlyRoles, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListReadOnlyRolesRow{}
+	for rows.Next() {
+		var i ListReadOnlyRolesRow
+		if err := rows.Scan(&i.ID, &i.Name, &i.ReadsOnly); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const managesAccountAlone = `-- name: ManagesAccountAlone :one
+select (coalesce(bool_or(ru.user_id = $1), false) and not coalesce(bool_or(ru.user_id <> $1), false))::boolean as alone
+from roles ro join role_users ru on ru.tenant_id = ro.tenant_id and ru.role_id = ro.id
+where ro.tenant_id = $2 and ro.manage_account
+`
+
+type ManagesAccountAloneParams struct {
+	UserID   uuid.UUID
+	TenantID uuid.UUID
+}
+
+// Purpose: whether a person manages a tenant's account and nobody else does.
+// Index: roles_pkey, role_users_pkey.
+func (q *Queries) ManagesAccountAlone(ctx context.Context, arg ManagesAccountAloneParams) (bool, error) {
+	row := q.db.QueryRow(ctx, managesAccountAlone, arg.UserID, arg.TenantID)
+	var alone bool
+	err := row.Scan(&alone)
+	return alone, err
+}
+
+const renameSignedOn = `-- name: RenameSignedOn :exec
+update users set name = $1, company_name = $2 where id = $3
+`
+
+type RenameSignedOnParams struct {
+	Name        string
+	CompanyName string
+	ID          uuid.UUID
+}
+
+// Purpose: what the identity provider calls a person.
+// Index: users_pkey.
+func (q *Queries) RenameSignedOn(ctx context.Context, arg RenameSignedOnParams) error {
+	_, err := q.db.Exec(ctx, renameSignedOn, arg.Name, arg.CompanyName, arg.ID)
+	return err
+}
+
+const takeRolesBut = `-- name: TakeRolesBut :exec
+delete from role_users where tenant_id = $1 and user_id = $2 and role_id <> $3
+`
+
+type TakeRolesButParams struct {
+	TenantID uuid.UUID
+	UserID   uuid.UUID
+	RoleID   uuid.UUID
+}
+
+// Purpose: take all roles of a tenant but one from a person.
+// Index: role_users_user.
+func (q *Queries) TakeRolesBut(ctx context.Context, arg TakeRolesButParams) error {
+	_, err := q.db.Exec(ctx, takeRolesBut, arg.TenantID, arg.UserID, arg.RoleID)
+	return err
+}
+
+const takeSignOn = `-- name: TakeSignOn :one
+delete from saml_requests
+where tenant_id = $1 and id = $2 and browser = $3 and answer = $4 and expires_at > now()
+returning config_id, callback, email, name, company_name, user_type
+`
+
+type TakeSignOnParams struct {
+	TenantID uuid.UUID
+	ID       string
+	Browser  []byte
+	Answer   []byte
+}
+
+type TakeSignOnRow struct {
+	ConfigID    uuid.UUID
+	Callback    string
+	Email       *string
+	Name        *string
+	CompanyName *string
+	UserType    *string
+}
+
+// Purpose: the outcome of a sign-on, for the browser that both began it and brought the answer; it is given once.
+// Index: saml_requests_pkey.
+func (q *Queries) TakeSignOn(ctx context.Context, arg TakeSignOnParams) (TakeSignOnRow, error) {
+	row := q.db.QueryRow(ctx, takeSignOn,
+		arg.TenantID,
+		arg.ID,
+		arg.Browser,
+		arg.Answer,
+	)
+	var i TakeSignOnRow
+	err := row.Scan(
+		&i.ConfigID,
+		&i.Callback,
+		&i.Email,
+		&i.Name,
+		&i.CompanyName,
+		&i.UserType,
+	)
+	return i, err
 }

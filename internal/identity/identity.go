@@ -26,11 +26,17 @@ import (
 type Service struct {
 	system *system.Executor
 	tokens *token.Issuer
+	rules  Rules
+}
+
+// Rules are what an installation decides about people.
+type Rules struct {
+	InvitationOnly bool // nobody signs up without an invitation
 }
 
 // New returns a Service.
-func New(executor *system.Executor, tokens *token.Issuer) *Service {
-	return &Service{system: executor, tokens: tokens}
+func New(executor *system.Executor, tokens *token.Issuer, rules Rules) *Service {
+	return &Service{system: executor, tokens: tokens, rules: rules}
 }
 
 // User is a person.
@@ -58,12 +64,17 @@ type NewUser struct {
 	Company         string
 	Password        string // in the clear
 	InvitationToken string // empty: the person gets an organisation of their own
+
+	verified bool // the address is known to be theirs
 }
 
 // SignUp creates a person with an organisation of their own, in which they are owner and hold the role admin, or as a member
 // of the organisation that invited them, with the roles of the invitation; all of it or nothing. A taken address and an
 // invitation that is not good are refusals.
 func (s *Service) SignUp(ctx context.Context, wanted NewUser) (User, error) {
+	if err := s.mayEnter(wanted.InvitationToken); err != nil {
+		return User{}, err
+	}
 	hash, err := password.Hash(ctx, wanted.Password)
 	if err != nil {
 		return User{}, fmt.Errorf("hash password: %w", err)
@@ -75,17 +86,36 @@ func (s *Service) SignUp(ctx context.Context, wanted NewUser) (User, error) {
 			return err
 		}
 		if wanted.InvitationToken != "" {
-			joins, err := findInvitation(ctx, queries, wanted.InvitationToken, user.Email, errBadCode)
-			if err != nil {
-				return err
-			}
-			return join(ctx, queries, joins, user.ID)
+			_, err := answer(ctx, queries, wanted.InvitationToken, user.ID, user.Email, errBadCode)
+			return err
 		}
-		local, _, _ := strings.Cut(user.Email, "@")
-		_, err := found(ctx, queries, user.ID, truncate(local, 85)+" default tenant")
+		_, err := foundOwn(ctx, queries, user)
 		return err
 	})
 	return user, s.noteLapse(ctx, system.SignUp, err)
+}
+
+// mayEnter refuses newcomers without an invitation where sign-up is closed.
+func (s *Service) mayEnter(invitation string) error {
+	if s.rules.InvitationOnly && invitation == "" {
+		return forbidden("Sign-up is by invitation only.")
+	}
+	return nil
+}
+
+// answer accepts an invitation of an address and returns the organisation that it leads to.
+func answer(ctx context.Context, queries *systemdb.Queries, token string, user uuid.UUID, address string, unknown error) (uuid.UUID, error) {
+	invitation, err := findInvitation(ctx, queries, token, address, unknown)
+	if err != nil {
+		return uuid.Nil, err
+	}
+	return invitation.TenantID, join(ctx, queries, invitation, user)
+}
+
+// foundOwn is the organisation that a person who was not invited begins with.
+func foundOwn(ctx context.Context, queries *systemdb.Queries, user User) (Tenant, error) {
+	local, _, _ := strings.Cut(user.Email, "@")
+	return found(ctx, queries, user.ID, truncate(local, 85)+" default tenant")
 }
 
 // Found creates another organisation for a person, who becomes its owner and holds its role admin.
@@ -100,10 +130,14 @@ func (s *Service) Found(ctx context.Context, user uuid.UUID, name string) (Tenan
 }
 
 func createUser(ctx context.Context, queries *systemdb.Queries, wanted NewUser, hash string) (User, error) {
-	row, err := queries.CreateUser(ctx, systemdb.CreateUserParams{ID: uuid.New(), Name: wanted.Name, Email: NormalEmail(wanted.Email), CompanyName: wanted.Company, Password: hash})
+	row, err := queries.CreateUser(ctx, systemdb.CreateUserParams{ID: uuid.New(), Name: wanted.Name, Email: NormalEmail(wanted.Email), CompanyName: wanted.Company, Password: hash,
+		EmailVerified: wanted.verified})
 	var violated *pgconn.PgError
 	if errors.As(err, &violated) && violated.ConstraintName == "users_email_key" {
 		return User{}, EmailTaken()
+	}
+	if errors.As(err, &violated) && violated.ConstraintName == "users_email_check" { // the database knows other capitals
+		return User{}, jsonapi.Field("email", "invalid", "Enter a valid email address.")
 	}
 	if err != nil {
 		return User{}, fmt.Errorf("create user: %w", err)

@@ -29,6 +29,10 @@ var exceptions = map[string]string{
 	"api_keys: key api_keys_prefix_key does not begin with tenant_id":                       "a key is found by its prefix before the tenant is known, and prefixes are unique everywhere",
 	"memberships: foreign key memberships_user_id_fkey does not lead to the same tenant":    "users have no tenant",
 	"invitations: foreign key invitations_inviter_id_fkey does not lead to the same tenant": "users have no tenant",
+
+	"saml_configurations: key saml_configurations_email_domain_key does not begin with tenant_id": "a sign-on is found by its domain before the tenant is known, and a domain is one tenant's",
+	"saml_configurations: key saml_configurations_entity_id_key does not begin with tenant_id":    "an identity provider speaks for one tenant",
+	"saml_tokens: key saml_tokens_digest_key does not begin with tenant_id":                       "a one-time token is found by itself before the tenant is known",
 }
 
 // WallFaults returns in what the database differs from what the wall promises, as "object: fault" lines; none when all is

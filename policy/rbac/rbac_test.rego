@@ -149,6 +149,8 @@ expected := {
 	"tenants.retrieve": "authenticated",
 	"tenants.update": "manage_account",
 	"tokens.create": "anonymous",
+	"tokens.github": "anonymous",
+	"tokens.google": "anonymous",
 	"tokens.refresh": "anonymous",
 	"tokens.switch": "authenticated",
 	"users.access": "manage_account",
@@ -338,4 +340,43 @@ test_restriction_refuses_without_a_reason if {
 test_no_restriction_changes_nothing if {
 	decision := decide(member([full]), "scans.create") with data.palisade.rbac.restrictions.deny as set()
 	allowed_by(decision, [first])
+}
+
+a_grant := {
+	{"rule": "second-grant", "sentence": "For other reasons."},
+	{"rule": "a-grant", "sentence": "For the night shift."},
+}
+
+test_grant_allows_what_the_rule_does_not if {
+	decision := decide(member([]), "scans.create") with data.palisade.rbac.grants.allow as a_grant
+	allowed_by(decision, [])
+	decision.rule == "a-grant"
+	decision.sentence == "For the night shift."
+}
+
+test_grant_without_a_reason if {
+	decision := decide(member([]), "findings.list") with data.palisade.rbac.grants.allow as {{}}
+	allowed_by(decision, [])
+}
+
+test_role_is_named_before_a_grant if {
+	decision := decide(member([full]), "scans.create") with data.palisade.rbac.grants.allow as a_grant
+	allowed_by(decision, [first])
+	decision.rule == "scans"
+}
+
+test_restriction_wins_over_a_given_grant if {
+	decision := decide(member([]), "scans.create") with data.palisade.rbac.grants.allow as a_grant
+		with data.palisade.rbac.restrictions.deny as {{"rule": "no", "sentence": "Never."}}
+	refused(decision, "denied")
+}
+
+test_grant_is_nothing_to_nobody if {
+	decision := decide({"authenticated": false, "roles": []}, "scans.create") with data.palisade.rbac.grants.allow as a_grant
+	refused(decision, "denied")
+}
+
+test_grant_opens_no_unknown_operation if {
+	decision := decide(member([full]), "providers.steal") with data.palisade.rbac.grants.allow as a_grant
+	refused(decision, "unknown_operation")
 }

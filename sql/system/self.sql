@@ -48,9 +48,11 @@ join memberships f on f.tenant_id = m.tenant_id where m.user_id = @user_id and f
 select id, name, email, company_name, password, date_joined from users where id = @id for no key update;
 
 -- name: UpdateProfile :exec
--- Purpose: change what a person is called. An address that is taken violates users_email_key.
+-- Purpose: change what a person is called. An address that is taken violates users_email_key; a new one is not known to be
+-- theirs.
 -- Index: users_pkey.
-update users set name = @name, email = @email, company_name = @company_name, password = @password where id = @id;
+update users set name = @name, email = @email, company_name = @company_name, password = @password,
+    email_verified = email_verified and email = @email where id = @id;
 
 -- name: LockOwnTenants :many
 -- Purpose: make changes to who may do what in a person's tenants wait for each other; in one order, so that two such changes
