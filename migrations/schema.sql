@@ -52,7 +52,6 @@ CREATE OR REPLACE FUNCTION public.audit_field(value text)
  RETURNS text
  LANGUAGE sql
  IMMUTABLE
- SET search_path TO 'pg_catalog', 'public'
 AS $function$ select coalesce(octet_length(convert_to(value, 'UTF8')) || ':' || value, '-') || E'\n' $function$;
 
 CREATE OR REPLACE FUNCTION public.ensure_partitions(since date, months integer)
@@ -453,6 +452,14 @@ create table provider_group_providers (
     constraint provider_group_providers_pkey PRIMARY KEY (tenant_id, provider_group_id, provider_id)
 );
 CREATE INDEX provider_group_providers_provider ON public.provider_group_providers USING btree (tenant_id, provider_id, provider_group_id);
+
+create table provider_group_tags (
+    tenant_id uuid not null,
+    provider_group_id uuid not null,
+    tag text not null,
+    constraint provider_group_tags_pkey PRIMARY KEY (tenant_id, provider_group_id, tag),
+    constraint provider_group_tags_tag_check CHECK (((char_length(tag) >= 1) AND (char_length(tag) <= 100)))
+);
 
 create table provider_groups (
     tenant_id uuid not null,
@@ -911,6 +918,7 @@ alter table memberships add constraint memberships_tenant_id_fkey FOREIGN KEY (t
 alter table memberships add constraint memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 alter table provider_group_providers add constraint provider_group_providers_tenant_id_provider_group_id_fkey FOREIGN KEY (tenant_id, provider_group_id) REFERENCES provider_groups(tenant_id, id) ON DELETE CASCADE;
 alter table provider_group_providers add constraint provider_group_providers_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
+alter table provider_group_tags add constraint provider_group_tags_tenant_id_provider_group_id_fkey FOREIGN KEY (tenant_id, provider_group_id) REFERENCES provider_groups(tenant_id, id) ON DELETE CASCADE;
 alter table provider_groups add constraint provider_groups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table provider_secrets add constraint provider_secrets_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
 alter table providers add constraint providers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
@@ -1137,6 +1145,12 @@ create policy provider_visibility on provider_group_providers as restrictive for
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+
+alter table provider_group_tags enable row level security;
+alter table provider_group_tags force row level security;
+create policy tenant on provider_group_tags as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 alter table provider_groups enable row level security;
 alter table provider_groups force row level security;
@@ -1478,8 +1492,8 @@ create policy provider_visibility on tasks as restrictive for all to palisade_ap
 alter table tenants enable row level security;
 alter table tenants force row level security;
 create policy system_scope on tenants as permissive for all to palisade_system
-    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up}'::text[])))
-    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up}'::text[])));
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up,policy}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up,policy}'::text[])));
 create policy tenant on tenants as permissive for all to palisade_app
     using ((id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1528,6 +1542,7 @@ grant select, update (state, updated_at) on table invitations to palisade_system
 grant select, insert, update, delete on table memberships to palisade_app;
 grant select, insert, delete on table memberships to palisade_system;
 grant select, insert, update, delete on table provider_group_providers to palisade_app;
+grant select, insert, delete on table provider_group_tags to palisade_app;
 grant select, insert, update, delete on table provider_groups to palisade_app;
 grant select, insert, update, delete on table provider_secrets to palisade_app;
 grant select (tenant_id) on table provider_secrets to palisade_system;

@@ -3,3 +3,43 @@
 //   sqlc v1.31.1
 
 package tenantdb
+
+import (
+	"time"
+
+	"github.com/google/uuid"
+)
+
+// Append-only. There is no cascade from tenants: the deletion of a tenant removes its log by name.
+type AuditEvent struct {
+	TenantID uuid.UUID
+	// Place in the chain of the tenant, from 1 without a gap; given by the database.
+	Seq int64
+	ID  uuid.UUID
+	// Given by the database.
+	InsertedAt time.Time
+	// decision: policy decided; outcome: how the request of an allowed write was answered.
+	Kind string
+	// Of an outcome: the event of its decision.
+	DecisionID     *uuid.UUID
+	Operation      string
+	Allowed        bool
+	Write          bool
+	Reason         string
+	Rule           string
+	PolicyRevision string
+	// No foreign key: the log outlives the person.
+	UserID        uuid.UUID
+	Credential    string
+	ApiKeyID      *uuid.UUID
+	ApiKeyPrefix  *string
+	RequestID     string
+	ClientAddress string
+	// What the path named, as it was sent; shown to those alone who see every provider.
+	TargetID *string
+	// HTTP status of the answer; null for a decision that let the request through.
+	Status *int16
+	// Hash of the row before; 32 zero bytes for the first.
+	PreviousHash []byte
+	Hash         []byte
+}

@@ -36,6 +36,9 @@ const (
 	Queue      Scope = "queue"      // leases of workers, and the jobs of workers that died
 	Schedule   Scope = "schedule"   // which schedules are due
 	Rotation   Scope = "rotation"   // which tenants have sealed credentials
+	Policy     Scope = "policy"     // which tenants there are, for comparing policies
+	Audit      Scope = "audit"      // which tenants have an audit log
+	SAML       Scope = "saml"       // a sign-on through an identity provider, found by its domain
 )
 
 // Executor opens scopes on the system role's pools.
@@ -103,6 +106,9 @@ func (transaction) sealed() {}
 
 // CheckRole refuses to work as a role that could bypass the wall.
 func (e *Executor) CheckRole(ctx context.Context) error { return e.targets.CheckRole(ctx) }
+
+// PoolStats are the states of the pools of connections, by target.
+func (e *Executor) PoolStats() map[string]*pgxpool.Stat { return e.targets.Stats() }
 
 // Ping reports whether the primary answers.
 func (e *Executor) Ping(ctx context.Context) error { return e.targets.Ping(ctx) }
