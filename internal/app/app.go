@@ -109,7 +109,7 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if err != nil {
 		return nil, err
 	}
-	app.Server = rest.NewServer(rest.Config{Version: Release, Authenticator: session.New(app.System, issuer), Policy: app.Policy, Logger: logger,
+	app.Server = rest.NewServer(rest.Config{Version: Release, Authenticator: session.New(app.System, issuer, logger), Policy: app.Policy, Logger: logger,
 		TrustProxy: settings.TrustProxy, CORSOrigins: settings.CORSOrigins}, operations)
 	if err := app.mountOutside(); err != nil {
 		return nil, err

@@ -32,6 +32,8 @@ func (s *Server) describe() {
 	document.Info.License = &huma.License{Name: "Apache-2.0", URL: "https://www.apache.org/licenses/LICENSE-2.0"}
 	document.Components.SecuritySchemes = map[string]*huma.SecurityScheme{
 		"bearer": {Type: "http", Scheme: "bearer", BearerFormat: "JWT", Description: "Access token of POST /tokens."},
+		"key": {Type: "apiKey", In: "header", Name: "Authorization",
+			Description: "API key of POST /api-keys: the word Api-Key, a space, and the key."},
 	}
 	document.Components.Schemas.Map()["Errors"] = errorsSchema()
 }
@@ -49,6 +51,9 @@ func (s *Server) describeOperation(operation *Operation) *huma.Operation {
 	}
 	if !operation.Anonymous {
 		described.Security = []map[string][]string{{"bearer": {}}}
+		if !operation.Personal {
+			described.Security = append(described.Security, map[string][]string{"key": {}})
+		}
 	}
 	if operation.Request.Type != "" || operation.Request.Media != "" {
 		described.RequestBody = &huma.RequestBody{Required: true, Content: s.content(operation.Request, false)}

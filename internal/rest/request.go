@@ -56,6 +56,18 @@ func (r *Request) User() uuid.UUID {
 	return r.Principal.Subject.UserID
 }
 
+// ByKey reports whether the credential is an API key.
+func (r *Request) ByKey() bool { return r.Principal != nil && r.Principal.Key != nil }
+
+// Reach narrows a condition on the requester's own memberships m, which span tenants, to those that the credential reaches: a
+// token all of them, an API key the one of its tenant.
+func (r *Request) Reach(where filter.Fragment) filter.Fragment {
+	if !r.ByKey() {
+		return where
+	}
+	return filter.And(filter.MustCondition("m.tenant_id", filter.Exact, r.Tenant()), where)
+}
+
 // Scope is what the request's queries run in: the credential's tenant and the providers that policy shows the subject.
 func (r *Request) Scope(ctx context.Context) (tenant.Scope, error) {
 	if r.scope != nil {

@@ -123,7 +123,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			}
 		}
 		s.config.Logger.InfoContext(ctx, "request", "correlation_id", correlation, "method", r.Method, "path", r.URL.Path,
-			"status", recorder.status, "duration", time.Since(start).Seconds(), "user_id", entry.user, "tenant_id", entry.tenant)
+			"status", recorder.status, "duration", time.Since(start).Seconds(), "user_id", entry.user, "tenant_id", entry.tenant,
+			"api_key_prefix", entry.key)
 		if cutOff {
 			panic(http.ErrAbortHandler) // an answer that ends in the middle must not look whole
 		}
@@ -139,7 +140,7 @@ var errPanicked = errors.New("panic")
 type entryKey struct{}
 
 // logEntry is what the log line learns on the way.
-type logEntry struct{ request, client, user, tenant string }
+type logEntry struct{ request, client, user, tenant, key string }
 
 // requestID is the correlation id of the request that the context belongs to.
 func requestID(ctx context.Context) string {
@@ -246,9 +247,7 @@ func (s *Server) admit(r *http.Request, operation *Operation) (*Request, error) 
 	}
 	request := &Request{Principal: principal, HTTP: r, operation: operation, server: s, policy: s.config.Policy.Snapshot()}
 	if !operation.Anonymous {
-		if entry, ok := ctx.Value(entryKey{}).(*logEntry); ok {
-			entry.user, entry.tenant = principal.Subject.UserID.String(), principal.Subject.TenantID.String()
-		}
+		logSubject(ctx, principal)
 		if err := s.enter(ctx, request); err != nil {
 			return nil, err
 		}
@@ -265,6 +264,18 @@ func (s *Server) admit(r *http.Request, operation *Operation) (*Request, error) 
 		}
 	}
 	return request, nil
+}
+
+// logSubject tells the log line who asks; of an API key it shows what is not secret.
+func logSubject(ctx context.Context, principal *session.Principal) {
+	entry, ok := ctx.Value(entryKey{}).(*logEntry)
+	if !ok {
+		return
+	}
+	entry.user, entry.tenant = principal.Subject.UserID.String(), principal.Subject.TenantID.String()
+	if principal.Key != nil {
+		entry.key = principal.Key.Prefix
+	}
 }
 
 // enter turns the principal into the one of the tenant that the path names, where the operation asks for that. Whoever is no
@@ -289,6 +300,9 @@ func (s *Server) decide(ctx context.Context, request *Request) error {
 	if err != nil {
 		return fmt.Errorf("decide %s: %w", request.operation.ID, err)
 	}
+	if request.operation.Personal && request.ByKey() {
+		decision = confine(decision)
+	}
 	request.Decision = decision
 	authz.LogDecision(ctx, s.config.Logger, requestID(ctx), request.Principal.Subject, request.operation.ID, decision)
 	switch {
@@ -298,6 +312,14 @@ func (s *Server) decide(ctx context.Context, request *Request) error {
 		return jsonapi.NoRole()
 	}
 	return jsonapi.Forbidden()
+}
+
+// confine is the decision on what a person may do and their API key may not: a key is made for one tenant, and what goes
+// beyond it, or lasts longer than the key, is the person's alone.
+func confine(decision authz.Decision) authz.Decision {
+	decision.Allowed, decision.Reason, decision.GrantedBy = false, authz.ReasonDenied, nil
+	decision.Rule, decision.Sentence = "key-stays-in-its-tenant", "An API key acts in its own tenant only, and makes no tokens."
+	return decision
 }
 
 // readPath reads the path parameters; all of them are UUIDs unless the operation says otherwise.

@@ -1,8 +1,8 @@
-// Package session turns a credential into a principal: who asks, in which tenant, with which roles. It checks what a
-// signature cannot prove: that the person still exists, may still log in, has not changed the password since, and is still
-// a member of the tenant.
+// Package session turns a credential, a token or an API key, into a principal: who asks, in which tenant, with which roles. It
+// checks what a signature cannot prove: that the person still exists, may still log in, has not changed the password since,
+// and is still a member of the tenant.
 //
-// What does not belong here: making credentials (internal/identity) and deciding what a principal may do (internal/authz).
+// What does not belong here: making credentials (internal/identity, internal/apikey) and deciding what a principal may do (internal/authz).
 package session
 
 import (
@@ -10,6 +10,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 
@@ -29,12 +30,6 @@ type Principal struct {
 	Key     *Key // nil unless the credential is an API key
 }
 
-// Key identifies the API key that a principal presented. Neither part is secret.
-type Key struct {
-	ID     uuid.UUID
-	Prefix string
-}
-
 // InvalidToken is the refusal of a token that is not genuine or not in time; Message says which, in the words of the wire.
 type InvalidToken struct{ Message string }
 
@@ -45,16 +40,20 @@ func (e *InvalidToken) Error() string { return e.Message }
 type Authenticator struct {
 	system *system.Executor
 	tokens *token.Issuer
+	logger *slog.Logger
 }
 
-// New returns an Authenticator that reads people and roles through the system executor.
-func New(executor *system.Executor, tokens *token.Issuer) *Authenticator {
-	return &Authenticator{system: executor, tokens: tokens}
+// New returns an Authenticator that reads people, keys and roles through the system executor.
+func New(executor *system.Executor, tokens *token.Issuer, logger *slog.Logger) *Authenticator {
+	return &Authenticator{system: executor, tokens: tokens, logger: logger}
 }
 
 // Authenticate reads an Authorization header. A header that names no credential is anonymous: (nil, nil). The errors are
 // *InvalidToken and refusals (jsonapi.AsErrors). Schemes are case-sensitive.
 func (a *Authenticator) Authenticate(ctx context.Context, header string) (*Principal, error) {
+	if key, ok := strings.CutPrefix(header, "Api-Key "); ok && key != "" {
+		return a.byKey(ctx, key)
+	}
 	words := strings.Fields(header)
 	if len(words) == 0 || words[0] != "Bearer" {
 		return nil, nil
@@ -100,8 +99,12 @@ func (a *Authenticator) load(ctx context.Context, claims token.Claims) (*Princip
 		Credential: authz.Token, Roles: roles}}, nil
 }
 
-// Enter is the same person in another tenant, with the roles held there; nil when they are no member of it.
+// Enter is the same person in another tenant, with the roles held there; nil when they are no member of it. An API key enters
+// none: for it there is no tenant but its own.
 func (a *Authenticator) Enter(ctx context.Context, principal *Principal, tenant uuid.UUID) (*Principal, error) {
+	if principal.Key != nil {
+		return nil, jsonapi.NotFound("Tenant")
+	}
 	user := principal.Subject.UserID
 	row, err := systemdb.New(a.system.Read(system.Session, user)).LoadSession(ctx, systemdb.LoadSessionParams{TenantID: tenant, UserID: user})
 	if errors.Is(err, pgx.ErrNoRows) || err == nil && !row.Member {

@@ -100,7 +100,7 @@ func Operations(service *invitation.Service, people *identity.Service, executor 
 	revoke.Status = http.StatusNoContent
 	accept := rest.Operation{ID: "invitations.accept", Method: http.MethodPost, Path: "/invitations/accept", Summary: "Accept an invitation",
 		Tag: "Invitations", Request: rest.Schema{Type: "invitations", Attributes: acceptance{}}, Response: memberships.Schema,
-		Status: http.StatusCreated, Handle: h.accept}
+		Status: http.StatusCreated, Personal: true, Handle: h.accept}
 	return []rest.Operation{list, create, retrieve, update, revoke, accept}
 }
 

@@ -4,6 +4,7 @@ package memberships
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -85,7 +86,8 @@ func (h handlers) listOwn(ctx context.Context, r *rest.Request) (*rest.Answer, e
 	if err := h.checkReferences(ctx, r); err != nil {
 		return nil, err
 	}
-	count, err := systemdb.New(read.Shaped(map[string]filter.Fragment{"where": r.Query.Where})).CountOwnMemberships(ctx, r.User())
+	where := r.Reach(r.Query.Where)
+	count, err := systemdb.New(read.Shaped(map[string]filter.Fragment{"where": where})).CountOwnMemberships(ctx, r.User())
 	if err != nil {
 		return nil, err
 	}
@@ -93,7 +95,7 @@ func (h handlers) listOwn(ctx context.Context, r *rest.Request) (*rest.Answer, e
 	if err != nil {
 		return nil, err
 	}
-	rows, err := systemdb.New(read.Shaped(map[string]filter.Fragment{"where": r.Query.Where, "order": r.Query.Order})).ListOwnMemberships(ctx,
+	rows, err := systemdb.New(read.Shaped(map[string]filter.Fragment{"where": where, "order": r.Query.Order})).ListOwnMemberships(ctx,
 		systemdb.ListOwnMembershipsParams{UserID: r.User(), PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
 	if err != nil {
 		return nil, err
@@ -111,7 +113,7 @@ func (h handlers) retrieveOwn(ctx context.Context, r *rest.Request) (*rest.Answe
 		return nil, jsonapi.NoSuchPath()
 	}
 	that := filter.MustCondition("m.id", filter.Exact, id)
-	queries := systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": filter.And(that, r.Query.Where), "order": {}}))
+	queries := systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": filter.And(that, r.Reach(r.Query.Where)), "order": {}}))
 	rows, err := queries.ListOwnMemberships(ctx, systemdb.ListOwnMembershipsParams{UserID: r.User(), PageSize: 1})
 	if err != nil {
 		return nil, err
@@ -161,15 +163,8 @@ func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, er
 
 // checkReferences refuses filters by people and tenants that the requester has nothing to do with, known or not.
 func (h handlers) checkReferences(ctx context.Context, r *rest.Request) error {
-	queries := systemdb.New(h.system.Read(system.Self, r.User()))
 	for _, reference := range r.Query.References {
-		var known bool
-		var err error
-		if reference.Target == "tenants" {
-			known, err = queries.ExistOwnTenants(ctx, systemdb.ExistOwnTenantsParams{UserID: r.User(), Ids: reference.IDs})
-		} else {
-			known, err = queries.ExistFellows(ctx, systemdb.ExistFellowsParams{UserID: r.User(), Ids: reference.IDs})
-		}
+		known, err := h.knows(ctx, r, reference)
 		if err != nil {
 			return err
 		}
@@ -178,6 +173,24 @@ func (h handlers) checkReferences(ctx context.Context, r *rest.Request) error {
 		}
 	}
 	return nil
+}
+
+// knows reports whether the requester has to do with all that a filter refers to; an API key knows its own tenant alone.
+func (h handlers) knows(ctx context.Context, r *rest.Request, reference filter.Referred) (bool, error) {
+	own := systemdb.New(h.system.Read(system.Self, r.User()))
+	switch {
+	case reference.Target == "tenants" && r.ByKey():
+		return !slices.ContainsFunc(reference.IDs, func(id uuid.UUID) bool { return id != r.Tenant() }), nil
+	case reference.Target == "tenants":
+		return own.ExistOwnTenants(ctx, systemdb.ExistOwnTenantsParams{UserID: r.User(), Ids: reference.IDs})
+	case r.ByKey():
+		read, err := r.DB(ctx, h.tenants)
+		if err != nil {
+			return false, err
+		}
+		return tenantdb.New(read).ExistUsers(ctx, reference.IDs)
+	}
+	return own.ExistFellows(ctx, systemdb.ExistFellowsParams{UserID: r.User(), Ids: reference.IDs})
 }
 
 // plain takes the version out of a document: the wire sends memberships without it.

@@ -60,7 +60,8 @@ func Operations(service *identity.Service, executor *system.Executor, tenants *t
 }
 
 func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	queries := systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": r.Query.Where}))
+	where := r.Reach(r.Query.Where)
+	queries := systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": where}))
 	count, err := queries.CountOwnTenants(ctx, r.User())
 	if err != nil {
 		return nil, err
@@ -69,7 +70,7 @@ func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, erro
 	if err != nil {
 		return nil, err
 	}
-	queries = systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": r.Query.Where, "order": r.Query.Order}))
+	queries = systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": where, "order": r.Query.Order}))
 	rows, err := queries.ListOwnTenants(ctx, systemdb.ListOwnTenantsParams{UserID: r.User(), PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
 	if err != nil {
 		return nil, err
@@ -82,7 +83,7 @@ func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, erro
 }
 
 func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	row, err := h.find(ctx, r, r.ID("id"), r.Query.Where)
+	row, err := h.find(ctx, r, r.ID("id"), r.Reach(r.Query.Where))
 	if err != nil {
 		return nil, err
 	}
@@ -112,7 +113,7 @@ func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, er
 
 // update renames a tenant; the roles that the requester holds in it have decided already.
 func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	if _, err := h.find(ctx, r, r.ID("id"), r.Query.Where); err != nil {
+	if _, err := h.find(ctx, r, r.ID("id"), r.Reach(r.Query.Where)); err != nil {
 		return nil, err
 	}
 	body, err := r.Bind("tenants", r.ID("id").String())

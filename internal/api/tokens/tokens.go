@@ -41,7 +41,7 @@ func Operations(service *identity.Service, limit func(rest.Handler) rest.Handler
 			Request: rest.Schema{Type: "tokens", Attributes: credentials{}}, Response: rest.Schema{Type: "tokens", Attributes: Pair{}}, Handle: limit(h.create)},
 		{ID: "tokens.refresh", Method: http.MethodPost, Path: "/tokens/refresh", Tag: "Tokens", Summary: "Exchange a refresh token", Anonymous: true, Negotiate: true,
 			Request: rest.Schema{Type: "tokens-refresh", Attributes: refreshToken{}}, Response: rest.Schema{Type: "tokens-refresh", Attributes: Pair{}}, Handle: h.refresh},
-		{ID: "tokens.switch", Method: http.MethodPost, Path: "/tokens/switch", Tag: "Tokens", Summary: "Get tokens for another tenant", Negotiate: true,
+		{ID: "tokens.switch", Method: http.MethodPost, Path: "/tokens/switch", Tag: "Tokens", Summary: "Get tokens for another tenant", Negotiate: true, Personal: true,
 			Request: rest.Schema{Type: "tokens-switch-tenant", Attributes: target{}}, Response: rest.Schema{Type: "tokens-switch-tenant", Attributes: Pair{}}, Handle: h.switchTenant},
 	}
 }

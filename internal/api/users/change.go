@@ -13,7 +13,8 @@ import (
 )
 
 // update changes a profile: one's own, or that of another member where policy allows it, but never another person's address
-// or password, with which one could become them in every tenant.
+// or password, with which one could become them in every tenant. For the same reason an API key changes neither, not even its
+// owner's.
 func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
 	read, err := r.DB(ctx, h.tenants)
 	if err != nil {
@@ -33,7 +34,7 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 			return nil, jsonapi.Invalid("Only users with manage users permission can update other users.")
 		}
 	}
-	change, err := bind(r, other, row.Email)
+	change, err := bind(r, other || r.ByKey(), row.Email)
 	if err != nil {
 		return nil, err
 	}
@@ -45,7 +46,8 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 		Attributes: jsonapi.Attributes(profile{Name: changed.Name, Email: changed.Email, CompanyName: changed.CompanyName})}), nil
 }
 
-func bind(r *rest.Request, other bool, email string) (identity.Profile, error) {
+// bind reads a change; barred says that the address and the password are not the requester's to change.
+func bind(r *rest.Request, barred bool, email string) (identity.Profile, error) {
 	body, err := r.Bind("users", r.ID("id").String())
 	if err != nil {
 		return identity.Profile{}, err
@@ -56,7 +58,7 @@ func bind(r *rest.Request, other bool, email string) (identity.Profile, error) {
 		Company:  body.Text("company_name", jsonapi.Rules{Max: 150, Blank: true}).Ptr(),
 		Password: body.Text("password", jsonapi.Rules{}).Ptr(),
 	}
-	if other {
+	if barred {
 		const refusal = "Only the person can change this."
 		if change.Email != nil {
 			body.Fail(jsonapi.Field("email", "invalid", refusal))

@@ -54,7 +54,7 @@ func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, 
 	return r.One(many[0], included...), nil
 }
 
-// me is the requester with the memberships of all tenants; meta.active marks the one of the credential.
+// me is the requester with the memberships of all tenants that the credential reaches; meta.active marks the one of the credential.
 func (h handlers) me(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
 	read, err := r.DB(ctx, h.tenants)
 	if err != nil {
@@ -76,7 +76,8 @@ func (h handlers) me(ctx context.Context, r *rest.Request) (*rest.Answer, error)
 }
 
 // resources are people as the requester may see them, and what the request wants included. Of others the roles and the
-// membership in this tenant show only where policy allows it; of the requester all memberships, also in other tenants.
+// membership in this tenant show only where policy allows it; of the requester all memberships that the
+// credential reaches, also in other tenants.
 func (h handlers) resources(ctx context.Context, r *rest.Request, read tenant.DB, rows []tenantdb.ListUsersRow) (many, included []jsonapi.Resource, err error) {
 	access, err := r.May(ctx, "users.access")
 	if err != nil {
@@ -89,7 +90,7 @@ func (h handlers) resources(ctx context.Context, r *rest.Request, read tenant.DB
 		var belongs []identity.Membership
 		var holds []uuid.UUID
 		if row.ID == r.User() {
-			if belongs, err = h.ownMemberships(ctx, r.User()); err != nil {
+			if belongs, err = h.ownMemberships(ctx, r); err != nil {
 				return nil, nil, err
 			}
 			holds = row.RoleIds
@@ -104,9 +105,9 @@ func (h handlers) resources(ctx context.Context, r *rest.Request, read tenant.DB
 	return many, included, err
 }
 
-func (h handlers) ownMemberships(ctx context.Context, user uuid.UUID) ([]identity.Membership, error) {
-	queries := systemdb.New(h.system.Read(system.Self, user).Shaped(map[string]filter.Fragment{"where": {}, "order": {}}))
-	rows, err := queries.ListOwnMemberships(ctx, systemdb.ListOwnMembershipsParams{UserID: user, PageSize: maxMemberships})
+func (h handlers) ownMemberships(ctx context.Context, r *rest.Request) ([]identity.Membership, error) {
+	queries := systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": r.Reach(filter.Fragment{}), "order": {}}))
+	rows, err := queries.ListOwnMemberships(ctx, systemdb.ListOwnMembershipsParams{UserID: r.User(), PageSize: maxMemberships})
 	own := make([]identity.Membership, len(rows))
 	for i, row := range rows {
 		own[i] = identity.Membership(row)

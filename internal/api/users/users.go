@@ -79,7 +79,7 @@ func Operations(people *identity.Service, roles *role.Service, tenants *tenant.E
 			Response: one, Handle: h.retrieve},
 		{ID: "users.update", Method: http.MethodPatch, Path: "/users/{id}", Tag: "Users", Summary: "Change a profile", Query: Query, Mode: rest.One,
 			Request: rest.Schema{Type: "users", Attributes: newUser{}}, Response: rest.Schema{Type: "users", Attributes: profile{}}, Handle: h.update},
-		{ID: "users.delete", Method: http.MethodDelete, Path: "/users/{id}", Tag: "Users", Summary: "Close one's own account", TextIDs: true,
+		{ID: "users.delete", Method: http.MethodDelete, Path: "/users/{id}", Tag: "Users", Summary: "Close one's own account", TextIDs: true, Personal: true,
 			Status: http.StatusNoContent, Handle: h.delete},
 	}
 	relate := func(change rest.Change) rest.Handler { return rest.Relate("roles", h.found, change) }
