@@ -66,6 +66,6 @@ func besideCommand(use, short string, check cobra.PositionalArgs, run func(ctx c
 			defer program.Close()
 			return run(ctx, command, program, args)
 		}}
-	config.AddFlags(command.Flags(), append([]string{"key-dir", "policy-dir"}, databaseSettings...)...)
+	config.AddFlags(command.Flags(), append([]string{"key-dir", "policy-dir", "policy-replace"}, databaseSettings...)...)
 	return command
 }

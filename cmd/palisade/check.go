@@ -61,7 +61,7 @@ func check(ctx context.Context, out io.Writer, settings config.Settings, logger 
 		{"every table is behind the wall", func() error { return wall(ctx, db) }},
 		{"the schema is current", func() error { return schema(ctx, db) }},
 		{"keys are private", func() error { return keys(settings.Keys()) }},
-		{"the policy passes its examination", func() error { return authz.Check(ctx, app.PolicyFolder(settings.PolicyDir)) }},
+		{"the policy passes its examination", func() error { return authz.Check(ctx, app.PolicyFolders(settings.PolicyDir, settings.PolicyReplace)) }},
 	}
 	if deploy {
 		checks = append(checks, struct {

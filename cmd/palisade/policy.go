@@ -32,7 +32,7 @@ func policyTestCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			report, err := authz.Test(command.Context(), app.PolicyFolder(settings.PolicyDir), coverage)
+			report, err := authz.Test(command.Context(), app.PolicyFolders(settings.PolicyDir, settings.PolicyReplace), coverage)
 			if err != nil {
 				return err
 			}
@@ -40,7 +40,7 @@ func policyTestCommand() *cobra.Command {
 		},
 	}
 	command.Flags().BoolVar(&coverage, "coverage", false, "also measure which lines of the rules the tests reach, and fail when one is not")
-	config.AddFlags(command.Flags(), "policy-dir")
+	config.AddFlags(command.Flags(), "policy-dir", "policy-replace")
 	return command
 }
 
@@ -89,7 +89,7 @@ func policyCheckCommand() *cobra.Command {
 				return err
 			}
 			var problems authz.Problems
-			err = authz.Check(command.Context(), app.PolicyFolder(settings.PolicyDir))
+			err = authz.Check(command.Context(), app.PolicyFolders(settings.PolicyDir, settings.PolicyReplace))
 			if errors.As(err, &problems) {
 				fmt.Fprintln(command.OutOrStdout(), problems.Error())
 				return fmt.Errorf("policy check: %d problems: %w", len(problems), errFindings)
@@ -100,7 +100,7 @@ func policyCheckCommand() *cobra.Command {
 			return err
 		},
 	}
-	config.AddFlags(command.Flags(), "policy-dir")
+	config.AddFlags(command.Flags(), "policy-dir", "policy-replace")
 	return command
 }
 

@@ -60,7 +60,7 @@ func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 // The settings that a command's flags offer; every other setting can still come from the environment or the file.
 var (
 	databaseSettings = []string{"data-dir", "database-url", "database-system-url", "database-owner-url", "log-level", "log-format"}
-	serverSettings   = append([]string{"listen", "key-dir", "policy-dir", "token-rate-limit", "trust-proxy", "cors-origins", "migrate",
+	serverSettings   = append([]string{"listen", "key-dir", "policy-dir", "policy-replace", "token-rate-limit", "trust-proxy", "cors-origins", "migrate",
 		"database-replica-url", "database-system-replica-url", "database-max-conns", "prowler-python", "engine-pass-env", "engine-services", "stop-after"}, databaseSettings...)
 )
 
@@ -91,7 +91,7 @@ func appSettings(settings config.Settings, db *database) app.Settings {
 	return app.Settings{
 		AppURL: db.app, SystemURL: db.system, AppReplicaURL: settings.AppReplicaURL, SystemReplicaURL: settings.SystemReplicaURL,
 		MaxConns: int32(settings.MaxConns), KeyDir: settings.Keys(), TokenLimit: settings.TokenLimit, TrustProxy: settings.TrustProxy,
-		CORSOrigins: settings.CORSOrigins, PolicyDir: settings.PolicyDir, EnginePython: settings.EnginePython, EnginePassEnv: settings.EnginePassEnv,
+		CORSOrigins: settings.CORSOrigins, PolicyDir: settings.PolicyDir, PolicyReplace: settings.PolicyReplace, EnginePython: settings.EnginePython, EnginePassEnv: settings.EnginePassEnv,
 		EngineServices: settings.EngineServices,
 	}
 }

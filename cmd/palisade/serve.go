@@ -111,7 +111,7 @@ func serve(ctx context.Context, settings config.Settings, logger *slog.Logger, r
 		running.Go(func() error { return program.Work(ctx) })
 	}
 	if settings.PolicyDir != "" {
-		running.Go(func() error { return orderly(ctx, program.Policy.Watch(ctx, settings.PolicyDir, policyInterval)) })
+		running.Go(func() error { return orderly(ctx, program.Policy.Watch(ctx, app.PolicyFolders(settings.PolicyDir, settings.PolicyReplace), policyInterval)) })
 	}
 	if db.ended != nil {
 		running.Go(func() error {

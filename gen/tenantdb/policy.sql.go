@@ -8,7 +8,148 @@ package tenantdb
 import (
 	"context"
 	"encoding/json"
+
+	"github.com/google/uuid"
 )
+
+const listPeopleForPolicy = `-- name: ListPeopleForPolicy :many
+select u.id, u.email, coalesce((
+        select array_agg(ru.role_id order by ru.role_id) from role_users ru
+        where ru.tenant_id = m.tenant_id and ru.user_id = m.user_id
+    ), '{}')::uuid[] as role_ids
+from memberships m join users u on u.id = m.user_id
+where u.is_active order by u.email
+`
+
+type ListPeopleForPolicyRow struct {
+	ID      uuid.UUID
+	Email   string
+	RoleIds []uuid.UUID
+}
+
+// Purpose: the tenant's people who may log in, with the ids of their roles.
+// Index: memberships_pkey, users_pkey, role_users_user.
+func (q *Queries) ListPeopleForPolicy(ctx context.Context) ([]ListPeopleForPolicyRow, error) {
+	rows, err := q.db.Query(ctx, listPeopleForPolicy)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListPeopleForPolicyRow{}
+	for rows.Next() {
+		var i ListPeopleForPolicyRow
+		if err := rows.Scan(&i.ID, &i.Email, &i.RoleIds); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listProviderGroupsForPolicy = `-- name: ListProviderGroupsForPolicy :many
+select g.id, g.name, coalesce((
+        select array_agg(t.tag order by t.tag) from provider_group_tags t
+        where t.tenant_id = g.tenant_id and t.provider_group_id = g.id
+    ), '{}')::text[] as tags
+from provider_groups g order by g.name
+`
+
+type ListProviderGroupsForPolicyRow struct {
+	ID   uuid.UUID
+	Name string
+	Tags []string
+}
+
+// Purpose: the provider groups with their tags.
+// Index: provider_groups_tenant_id_name_key, provider_group_tags_pkey.
+func (q *Queries) ListProviderGroupsForPolicy(ctx context.Context) ([]ListProviderGroupsForPolicyRow, error) {
+	rows, err := q.db.Query(ctx, listProviderGroupsForPolicy)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListProviderGroupsForPolicyRow{}
+	for rows.Next() {
+		var i ListProviderGroupsForPolicyRow
+		if err := rows.Scan(&i.ID, &i.Name, &i.Tags); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listProvidersForPolicy = `-- name: ListProvidersForPolicy :many
+select p.id, p.provider, p.uid, p.alias, coalesce((
+        select array_agg(l.provider_group_id order by l.provider_group_id) from provider_group_providers l
+        where l.tenant_id = p.tenant_id and l.provider_id = p.id
+    ), '{}')::uuid[] as group_ids
+from providers p where p.deleted_at is null order by p.provider, p.uid
+`
+
+type ListProvidersForPolicyRow struct {
+	ID       uuid.UUID
+	Provider string
+	Uid      string
+	Alias    *string
+	GroupIds []uuid.UUID
+}
+
+// Purpose: the providers with the ids of their groups.
+// Index: providers_pkey, provider_group_providers_provider.
+func (q *Queries) ListProvidersForPolicy(ctx context.Context) ([]ListProvidersForPolicyRow, error) {
+	rows, err := q.db.Query(ctx, listProvidersForPolicy)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListProvidersForPolicyRow{}
+	for rows.Next() {
+		var i ListProvidersForPolicyRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Provider,
+			&i.Uid,
+			&i.Alias,
+			&i.GroupIds,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listRolesForPolicy = `-- name: ListRolesForPolicy :one
+select coalesce(jsonb_agg(jsonb_build_object(
+        'id', ro.id, 'name', ro.name,
+        'manage_users', ro.manage_users, 'manage_account', ro.manage_account, 'manage_billing', ro.manage_billing,
+        'manage_providers', ro.manage_providers, 'manage_integrations', ro.manage_integrations,
+        'manage_scans', ro.manage_scans, 'unlimited_visibility', ro.unlimited_visibility,
+        'provider_groups', coalesce((
+            select jsonb_agg(g.provider_group_id order by g.provider_group_id) from role_provider_groups g
+            where g.tenant_id = ro.tenant_id and g.role_id = ro.id
+        ), '[]')) order by ro.name, ro.id), '[]')::jsonb as roles
+from roles ro
+`
+
+// Purpose: all roles of the tenant as policy sees them.
+// Index: roles_pkey, role_provider_groups_pkey.
+func (q *Queries) ListRolesForPolicy(ctx context.Context) (json.RawMessage, error) {
+	row := q.db.QueryRow(ctx, listRolesForPolicy)
+	var roles json.RawMessage
+	err := row.Scan(&roles)
+	return roles, err
+}
 
 const loadRoleForPolicy = `-- name: LoadRoleForPolicy :one
 
@@ -24,7 +165,7 @@ select jsonb_build_array(jsonb_build_object(
 from roles ro where ro.name = $1
 `
 
-// What policy looks at, for explaining a decision to an administrator.
+// What policy looks at, for explaining a decision to an administrator and for comparing policies.
 // Purpose: one role, by its name, as policy sees it; no row when the tenant has none of that name.
 // Index: roles_tenant_id_name_key, role_provider_groups_pkey.
 func (q *Queries) LoadRoleForPolicy(ctx context.Context, name string) (json.RawMessage, error) {

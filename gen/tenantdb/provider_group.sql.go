@@ -48,6 +48,24 @@ func (q *Queries) AddGroupRoles(ctx context.Context, arg AddGroupRolesParams) er
 	return err
 }
 
+const addGroupTags = `-- name: AddGroupTags :exec
+insert into provider_group_tags (tenant_id, provider_group_id, tag)
+select $1, $2, unnest($3::text[])
+`
+
+type AddGroupTagsParams struct {
+	TenantID        uuid.UUID
+	ProviderGroupID uuid.UUID
+	Tags            []string
+}
+
+// Purpose: put tags on a provider group.
+// Index: provider_group_tags_pkey.
+func (q *Queries) AddGroupTags(ctx context.Context, arg AddGroupTagsParams) error {
+	_, err := q.db.Exec(ctx, addGroupTags, arg.TenantID, arg.ProviderGroupID, arg.Tags)
+	return err
+}
+
 const clearGroupProviders = `-- name: ClearGroupProviders :exec
 delete from provider_group_providers where provider_group_id = $1
 `
@@ -67,6 +85,17 @@ delete from role_provider_groups where provider_group_id = $1
 // Index: role_provider_groups_group.
 func (q *Queries) ClearGroupRoles(ctx context.Context, providerGroupID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, clearGroupRoles, providerGroupID)
+	return err
+}
+
+const clearGroupTags = `-- name: ClearGroupTags :exec
+delete from provider_group_tags where provider_group_id = $1
+`
+
+// Purpose: take all tags off a provider group.
+// Index: provider_group_tags_pkey.
+func (q *Queries) ClearGroupTags(ctx context.Context, providerGroupID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, clearGroupTags, providerGroupID)
 	return err
 }
 
@@ -191,7 +220,9 @@ select g.id, g.name, g.inserted_at, g.updated_at,
         where l.tenant_id = g.tenant_id and l.provider_group_id = g.id and p.deleted_at is null), '{}')::uuid[] as provider_ids,
     coalesce((select array_agg(ro.id order by ro.inserted_at, ro.id) from role_provider_groups l
         join roles ro on ro.tenant_id = l.tenant_id and ro.id = l.role_id
-        where l.tenant_id = g.tenant_id and l.provider_group_id = g.id), '{}')::uuid[] as role_ids
+        where l.tenant_id = g.tenant_id and l.provider_group_id = g.id), '{}')::uuid[] as role_ids,
+    coalesce((select array_agg(t.tag order by t.tag) from provider_group_tags t
+        where t.tenant_id = g.tenant_id and t.provider_group_id = g.id), '{}')::text[] as tags
 from provider_groups g
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ g.inserted_at, g.id /* TEMPLATE_END */
@@ -210,10 +241,11 @@ type ListProviderGroupsRow struct {
 	UpdatedAt   time.Time
 	ProviderIds []uuid.UUID
 	RoleIds     []uuid.UUID
+	Tags        []string
 }
 
-// Purpose: a page of provider groups with the visible providers and the roles of each.
-// Index: provider_groups_pkey, provider_group_providers_pkey, role_provider_groups_group.
+// Purpose: a page of provider groups with the visible providers, the roles and the tags of each.
+// Index: provider_groups_pkey, provider_group_providers_pkey, role_provider_groups_group, provider_group_tags_pkey.
 func (q *Queries) ListProviderGroups(ctx context.Context, arg ListProviderGroupsParams) ([]ListProviderGroupsRow, error) {
 	rows, err := q.db.Query(ctx, listProviderGroups, arg.PageOffset, arg.PageSize)
 	if err != nil {
@@ -230,6 +262,7 @@ func (q *Queries) ListProviderGroups(ctx context.Context, arg ListProviderGroups
 			&i.UpdatedAt,
 			&i.ProviderIds,
 			&i.RoleIds,
+			&i.Tags,
 		); err != nil {
 			return nil, err
 		}
@@ -280,5 +313,16 @@ type RenameProviderGroupParams struct {
 // Index: provider_groups_pkey.
 func (q *Queries) RenameProviderGroup(ctx context.Context, arg RenameProviderGroupParams) error {
 	_, err := q.db.Exec(ctx, renameProviderGroup, arg.Name, arg.ID)
+	return err
+}
+
+const touchProviderGroup = `-- name: TouchProviderGroup :exec
+update provider_groups set updated_at = now() where id = $1
+`
+
+// Purpose: note that a provider group was changed.
+// Index: provider_groups_pkey.
+func (q *Queries) TouchProviderGroup(ctx context.Context, id uuid.UUID) error {
+	_, err := q.db.Exec(ctx, touchProviderGroup, id)
 	return err
 }

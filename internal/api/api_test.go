@@ -14,7 +14,7 @@ import (
 
 func known(t *testing.T) map[authz.Operation]authz.OperationInfo {
 	t.Helper()
-	snapshot, err := authz.Load(context.Background(), policy.FS)
+	snapshot, err := authz.Load(context.Background(), authz.Folders{Base: policy.FS})
 	if err != nil {
 		t.Fatal(err)
 	}

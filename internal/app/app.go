@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"time"
 
 	"github.com/palisade-sec/palisade/internal/api"
 	"github.com/palisade-sec/palisade/internal/authz"
@@ -20,6 +21,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/secret"
 	"github.com/palisade-sec/palisade/internal/session"
+	"github.com/palisade-sec/palisade/internal/social"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
 	"github.com/palisade-sec/palisade/internal/token"
@@ -34,13 +36,22 @@ type Settings struct {
 	MaxConns         int32
 	KeyDir           string // folder of the token keys and the secret keys
 	TokenLimit       string // e.g. "50/minute", "off"
+	AccountLimit     string // wrong passwords of one account, in the same form
+	AddressLimit     string // requests of one client address, in the same form
+	AccessTokenLimit string // requests of one person in one tenant, in the same form
+	KeyLimit         string // requests of one API key, in the same form
 	TrustProxy       bool
+	AllowedHosts     []string      // see rest.CheckHosts; none: any
+	HSTS             time.Duration // 0: not told
 	CORSOrigins      []string
 	MaxIngestion     int64    // bytes of a findings file as sent; 0: the default
 	EnginePython     string   // interpreter that has the scan engine; empty: see engine.FindInterpreter
 	EnginePassEnv    []string // environment variables that the engine gets beside the minimum
 	EngineServices   []string // services that scans look at, see engine.ParseServices; none: all
-	PolicyDir        string   // folder of the access policy; empty: the built-in one
+	PolicyDir        string   // folder of rules beside the built-in access policy; empty: none
+	PolicyReplace    bool     // the folder takes the built-in policy's place
+	Social           social.Settings
+	InvitationOnly   bool // nobody signs up without an invitation
 }
 
 // App is the program, ready to serve.
@@ -84,15 +95,19 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if app.secrets, err = secret.LoadOrCreate(settings.KeyDir); err != nil {
 		return nil, fmt.Errorf("secret keys: %w", err)
 	}
-	if app.Policy, err = policyEngine(ctx, settings.PolicyDir, logger); err != nil {
+	if app.Policy, err = policyEngine(ctx, settings, logger); err != nil {
 		return nil, err
 	}
 	app.Catalogue = catalogue.NewStore(app.Tenants)
-	limit, err := rest.ParseLimit(settings.TokenLimit)
+	bounds, err := parseBounds(settings)
 	if err != nil {
 		return nil, err
 	}
-	app.Identity = identity.New(app.System, issuer)
+	app.Identity = identity.New(app.System, issuer, identity.Rules{InvitationOnly: settings.InvitationOnly})
+	providers, err := social.New(settings.Social, logger)
+	if err != nil {
+		return nil, err
+	}
 	app.ingestions = ingestion.New(app.Tenants, app.Catalogue.Checks, settings.MaxIngestion)
 	registry := jobs.NewRegistry()
 	ingestion.Register(registry, app.ingestions)
@@ -103,14 +118,16 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if err != nil {
 		return nil, err
 	}
-	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Secrets: app.secrets, TokenLimit: limit,
+	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Social: providers, Secrets: app.secrets, TokenLimit: rest.PerAddress("log-in", bounds.logIn), Guesses: bounds.guesses,
 		Ingestions: app.ingestions, Jobs: app.jobs, Scans: scans},
 		app.Policy.Snapshot().Operations())
 	if err != nil {
 		return nil, err
 	}
 	app.Server = rest.NewServer(rest.Config{Version: Release, Authenticator: session.New(app.System, issuer, logger), Policy: app.Policy, Logger: logger,
-		TrustProxy: settings.TrustProxy, CORSOrigins: settings.CORSOrigins}, operations)
+		TrustProxy: settings.TrustProxy, CORSOrigins: settings.CORSOrigins, Hosts: settings.AllowedHosts, HSTS: settings.HSTS,
+		Limits: bounds.requests, Observer: app.Metrics}, operations)
+	app.watch()
 	if err := app.mountOutside(); err != nil {
 		return nil, err
 	}
@@ -122,7 +139,7 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.Server.Serve
 
 // Work works jobs until ctx ends. The error says why it could not start or had to stop.
 func (a *App) Work(ctx context.Context) error {
-	return a.jobs.Work(ctx, jobs.WorkConfig{Tenants: a.Tenants, System: a.System, Logger: a.logger})
+	return a.jobs.Work(ctx, jobs.WorkConfig{Tenants: a.Tenants, System: a.System, Logger: a.logger, Ended: a.Metrics.JobEnded})
 }
 
 // Close gives all connections back.

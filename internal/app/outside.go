@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 
@@ -27,15 +26,15 @@ const (
 
 // mountOutside adds what stands beside the API's operations: health, the OpenAPI document, the page for people.
 func (a *App) mountOutside() error {
-	live, err := rest.ParseAddressLimit(liveLimit)
+	live, err := rest.ParseLimit(liveLimit)
 	if err != nil {
 		return err
 	}
-	ready, err := rest.ParseAddressLimit(readyLimit)
+	ready, err := rest.ParseLimit(readyLimit)
 	if err != nil {
 		return err
 	}
-	config := health.Config{Release: Release, Logger: a.logger, Live: live, Ready: ready, Checks: []health.Check{{Name: "postgres", Run: a.Ping}}}
+	config := health.Config{Release: Release, Logger: a.logger, Live: live.Allows, Ready: ready.Allows, Checks: []health.Check{{Name: "postgres", Run: a.Ping}}}
 	a.Server.Mount("/health/live", health.Live(config))
 	a.Server.Mount("/health/ready", health.Ready(config))
 	a.Server.Mount(rest.BasePath+"/schema", apidoc.Schema(a.Server.OpenAPI()))
@@ -51,7 +50,7 @@ func (a *App) Ping(ctx context.Context) error {
 // Describe builds the server without anything behind it, for what is made from the operations' declarations: it can be
 // described but not asked.
 func Describe(ctx context.Context) (*rest.Server, error) {
-	snapshot, err := authz.Load(ctx, policy.FS)
+	snapshot, err := authz.Load(ctx, PolicyFolders("", false))
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
@@ -62,26 +61,31 @@ func Describe(ctx context.Context) (*rest.Server, error) {
 	return rest.NewServer(rest.Config{Version: Release}, operations), nil
 }
 
-// policyEngine starts with the built-in policy, or with the one in a folder after examining it.
-func policyEngine(ctx context.Context, dir string, logger *slog.Logger) (*authz.Engine, error) {
-	if dir != "" {
-		engine, err := authz.New(ctx, PolicyFolder(dir), logger)
+// policyEngine starts with the built-in policy, or with what a folder makes of it after examining that.
+func policyEngine(ctx context.Context, settings Settings, logger *slog.Logger) (*authz.Engine, error) {
+	folders := PolicyFolders(settings.PolicyDir, settings.PolicyReplace)
+	if settings.PolicyDir != "" {
+		engine, err := authz.New(ctx, folders, logger)
 		if err != nil {
-			return nil, fmt.Errorf("policy in %s: %w", dir, err)
+			return nil, fmt.Errorf("policy in %s: %w", settings.PolicyDir, err)
 		}
 		return engine, nil
 	}
-	shipped, err := authz.Load(ctx, policy.FS)
+	shipped, err := authz.Load(ctx, folders)
 	if err != nil {
 		return nil, fmt.Errorf("policy: %w", err)
 	}
 	return authz.Start(shipped, logger), nil
 }
 
-// PolicyFolder is the policy in a folder, or the built-in one when the folder has no name.
-func PolicyFolder(dir string) fs.FS {
-	if dir == "" {
-		return policy.FS
+// PolicyFolders are the built-in policy and the folder laid over it, or the folder in its place; without a folder the
+// built-in policy alone.
+func PolicyFolders(dir string, replace bool) authz.Folders {
+	switch {
+	case dir == "":
+		return authz.Folders{Base: policy.FS}
+	case replace:
+		return authz.Folders{Base: os.DirFS(dir)}
 	}
-	return os.DirFS(dir)
+	return authz.Folders{Base: policy.FS, Layer: os.DirFS(dir)}
 }

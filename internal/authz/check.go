@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"path"
 	"slices"
@@ -23,9 +22,11 @@ import (
 // Report is the outcome of a policy's tests.
 type Report struct {
 	Revision string
-	Tests    []TestResult   // ordered by package and name
+	Tests    []TestResult   // ordered by package and name; those of a layer last
 	Files    []FileCoverage // of the rule files, not the tests; empty unless coverage was asked for
 	Untested []Operation    // operations that no test case is named for, ascending
+
+	bare bool // there is a layer and it has no tests
 }
 
 // TestResult is the outcome of one test rule.
@@ -35,6 +36,7 @@ type TestResult struct {
 	File    string
 	Row     int
 	Passed  bool
+	Own     bool         // of the operator's layer
 	Skipped bool         // its name begins with todo_
 	Error   string       // why it could not be evaluated, else empty
 	Cases   []CaseResult // of a table-driven test, ordered by name
@@ -53,9 +55,9 @@ type FileCoverage struct {
 	Uncovered []int // rows, ascending
 }
 
-// Passed reports whether there are tests, all ran and all passed.
+// Passed reports whether there are tests, of a layer as well, all ran and all passed.
 func (r Report) Passed() bool {
-	return len(r.Tests) > 0 && !slices.ContainsFunc(r.Tests, func(t TestResult) bool { return !t.Passed })
+	return len(r.Tests) > 0 && !r.bare && !slices.ContainsFunc(r.Tests, func(t TestResult) bool { return !t.Passed })
 }
 
 // Covered reports whether coverage was measured and is complete.
@@ -99,11 +101,28 @@ func (r Report) problems() Problems {
 	return problems
 }
 
+// uncovered lists the lines of rules that no test reaches.
+func (r Report) uncovered() Problems {
+	var problems Problems
+	for _, file := range r.Files {
+		if file.Percent < 100 {
+			row := 0
+			if len(file.Uncovered) > 0 {
+				row = file.Uncovered[0]
+			}
+			problems = append(problems, Problem{Kind: KindCoverage, File: file.File, Row: row,
+				Message: fmt.Sprintf("no test reaches the lines %v", file.Uncovered)})
+		}
+	}
+	return problems
+}
+
 // Check examines everything that a policy has to meet before it is used: format, strict mode, types, data,
-// visibility rules that translate, tests that pass, and a test case for every operation. It returns [Problems],
-// all that it can find, or an error of reading.
-func Check(ctx context.Context, fsys fs.FS) error {
-	src, err := readSource(fsys)
+// visibility rules that translate, tests that pass, and a test case for every operation. The tests of the base run
+// against the base alone, for which they are written; those of a layer against the whole, and they have to reach
+// every line of its rules. It returns [Problems], all that it can find, or an error of reading.
+func Check(ctx context.Context, folders Folders) error {
+	src, err := readSource(folders)
 	if err != nil {
 		return err
 	}
@@ -118,9 +137,17 @@ func examine(ctx context.Context, src *source) (*Snapshot, error) {
 	if err != nil {
 		return nil, addProblems(problems, err)
 	}
-	report, err := runTests(ctx, src, false)
+	report, err := runTests(ctx, src.base(), false)
 	if err != nil {
 		return nil, addProblems(problems, err)
+	}
+	if src.own != nil {
+		layer, err := runTests(ctx, src, true)
+		if err != nil {
+			return nil, addProblems(problems, err)
+		}
+		problems = append(problems, layer.problems()...)
+		problems = append(problems, layer.uncovered()...)
 	}
 	if err := append(problems, report.problems()...).asError(); err != nil {
 		return nil, err
@@ -171,19 +198,31 @@ func firstDifference(a, b []byte) (row int) {
 
 // Test runs the policy's tests (the test_ rules of its *_test.rego files), with coverage of the rule files when
 // asked for. A failing test is no error: it stands in the report.
-func Test(ctx context.Context, fsys fs.FS, coverage bool) (Report, error) {
-	src, err := readSource(fsys)
+func Test(ctx context.Context, folders Folders, coverage bool) (Report, error) {
+	src, err := readSource(folders)
 	if err != nil {
 		return Report{}, err
 	}
-	return runTests(ctx, src, coverage)
+	report, err := runTests(ctx, src.base(), coverage)
+	if err != nil || src.own == nil {
+		return report, err
+	}
+	layer, err := runTests(ctx, src, coverage)
+	report.Revision, report.bare = layer.Revision, len(layer.Tests) == 0
+	report.Tests, report.Files = append(report.Tests, layer.Tests...), append(report.Files, layer.Files...)
+	return report, err
 }
 
 // testTimeout only has to end a test that would run for ever.
 const testTimeout = 10 * time.Minute
 
+// runTests runs the tests of a policy without a layer, or those of the layer.
 func runTests(ctx context.Context, src *source, coverage bool) (Report, error) {
-	modules, err := src.modules(true)
+	picked := everyFile
+	if src.own != nil {
+		picked = src.ownTest
+	}
+	modules, err := src.modules(picked)
 	if err != nil {
 		return Report{}, fmt.Errorf("parse policy: %w", err)
 	}
@@ -222,7 +261,9 @@ func runTests(ctx context.Context, src *source, coverage bool) (Report, error) {
 	}
 	report := Report{Revision: src.revision()}
 	for result := range results {
-		report.Tests = append(report.Tests, testResult(result))
+		test := testResult(result)
+		test.Own = src.own[test.File]
+		report.Tests = append(report.Tests, test)
 	}
 	if err := ctx.Err(); err != nil {
 		return Report{}, fmt.Errorf("run policy tests: %w", err)
@@ -230,9 +271,12 @@ func runTests(ctx context.Context, src *source, coverage bool) (Report, error) {
 	slices.SortFunc(report.Tests, func(a, b TestResult) int {
 		return strings.Compare(a.Package+"."+a.Name, b.Package+"."+b.Name)
 	})
-	report.Untested = untested(operations, report.Tests)
+	if src.own == nil {
+		report.Untested = untested(operations, report.Tests)
+	}
 	if coverage {
 		report.Files = fileCoverage(tracer.Report(modules))
+		report.Files = slices.DeleteFunc(report.Files, func(file FileCoverage) bool { return src.own != nil && !src.own[file.File] })
 	}
 	return report, nil
 }

@@ -54,12 +54,15 @@ type answer struct {
 
 // check refuses an answer that contradicts itself or the subject: policy is edited by people, and a decision
 // that makes no sense must not let anybody in.
-func (a answer) check(subject Subject, known bool) error {
+func (a answer) check(subject Subject, info OperationInfo, known bool) error {
 	if a.Rule == "" || a.Sentence == "" {
 		return errors.New("the decision names no rule or no sentence")
 	}
 	if a.Allowed && !known {
 		return errors.New("an operation without an entry in operations.json was allowed")
+	}
+	if a.Allowed && !subject.authenticated() && info.Permission != "anonymous" {
+		return errors.New("somebody who is not signed in was allowed an operation that is not anonymous")
 	}
 	if a.Allowed != (a.Reason == ReasonAllowed) {
 		return fmt.Errorf("allowed is %t but the reason is %q", a.Allowed, a.Reason)

@@ -18,10 +18,10 @@ var everything = Permissions{true, true, true, true, true, true}
 
 func TestShippedPolicyIsSound(t *testing.T) {
 	t.Parallel()
-	if err := Check(t.Context(), policy.FS); err != nil {
+	if err := Check(t.Context(), whole(policy.FS)); err != nil {
 		t.Fatalf("check:\n%v", err)
 	}
-	report, err := Test(t.Context(), policy.FS, true)
+	report, err := Test(t.Context(), whole(policy.FS), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -208,10 +208,10 @@ func TestOrderOfRolesHasNoMeaning(t *testing.T) {
 	a := Role{ID: id(1), ProviderGroups: []uuid.UUID{id(5), id(4)}}
 	b := Role{ID: id(2), Permissions: everything}
 	one, other := subject(a, b), subject(b, Role{ID: id(1), ProviderGroups: []uuid.UUID{id(4), id(5)}})
-	if one.canonical().key() != other.canonical().key() {
+	if one.canonical().key(attributes{}) != other.canonical().key(attributes{}) {
 		t.Error("the same content has two keys")
 	}
-	if one.canonical().input("x").Compare(other.canonical().input("x")) != 0 {
+	if one.canonical().input("x", attributes{}).Compare(other.canonical().input("x", attributes{})) != 0 {
 		t.Error("the same content has two inputs")
 	}
 	if one.Roles[0].ProviderGroups[0] != id(5) || other.Roles[0].ID != id(2) {
@@ -244,7 +244,7 @@ func TestEverythingThatPolicySeesIsInTheKey(t *testing.T) {
 	}
 	seen := map[subjectKey]int{}
 	for i, one := range subjects {
-		key := one.canonical().key()
+		key := one.canonical().key(attributes{})
 		if j, ok := seen[key]; ok {
 			t.Errorf("subjects %d and %d have the same key", i, j)
 		}

@@ -3,9 +3,7 @@ package authz
 import (
 	"context"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -15,14 +13,15 @@ import (
 // snapshot that it began with. It is safe for concurrent use.
 type Engine struct {
 	active atomic.Pointer[Snapshot]
+	status atomic.Pointer[Status]
 	logger *slog.Logger
 	reload sync.Mutex // one reload at a time, so that the last one asked for wins
 }
 
-// New makes an engine with the policy of fsys, which has to pass [Check], its tests included. That takes some
+// New makes an engine with the policy of the folders, which has to pass [Check], its tests included. That takes some
 // tenths of a second.
-func New(ctx context.Context, fsys fs.FS, logger *slog.Logger) (*Engine, error) {
-	src, err := readSource(fsys)
+func New(ctx context.Context, folders Folders, logger *slog.Logger) (*Engine, error) {
+	src, err := readSource(folders)
 	if err != nil {
 		return nil, err
 	}
@@ -37,8 +36,13 @@ func New(ctx context.Context, fsys fs.FS, logger *slog.Logger) (*Engine, error) 
 // the program was built.
 func Start(snapshot *Snapshot, logger *slog.Logger) *Engine {
 	engine := &Engine{logger: logger}
-	engine.active.Store(snapshot)
+	engine.activate(snapshot)
 	return engine
+}
+
+func (e *Engine) activate(snapshot *Snapshot) {
+	e.active.Store(snapshot)
+	e.status.Store(&Status{Revision: snapshot.Revision(), Since: time.Now()})
 }
 
 // Snapshot returns the active policy. A request takes it once and uses it throughout, so that its decision and
@@ -60,10 +64,10 @@ func (e *Engine) Explain(ctx context.Context, subject Subject, operation Operati
 	return e.Snapshot().Explain(ctx, subject, operation)
 }
 
-// Reload makes the policy of fsys the active one if it passes [Check]. If it does not, the active policy stays and
+// Reload makes the policy of the folders the active one if it passes [Check]. If it does not, the active policy stays and
 // the error is logged and returned.
-func (e *Engine) Reload(ctx context.Context, fsys fs.FS) error {
-	src, err := readSource(fsys)
+func (e *Engine) Reload(ctx context.Context, folders Folders) error {
+	src, err := readSource(folders)
 	if err != nil {
 		return e.refuse(ctx, "", err)
 	}
@@ -75,13 +79,14 @@ func (e *Engine) reloadSource(ctx context.Context, src *source) error {
 	defer e.reload.Unlock()
 	before := e.Snapshot().Revision()
 	if src.revision() == before {
+		e.settle()
 		return nil
 	}
 	snapshot, err := examine(ctx, src)
 	if err != nil {
 		return e.refuse(ctx, src.revision(), err)
 	}
-	e.active.Store(snapshot)
+	e.activate(snapshot)
 	e.logger.InfoContext(ctx, "policy reloaded",
 		slog.String("policy_revision", snapshot.Revision()), slog.String("previous_revision", before))
 	return nil
@@ -89,16 +94,17 @@ func (e *Engine) reloadSource(ctx context.Context, src *source) error {
 
 func (e *Engine) refuse(ctx context.Context, revision string, err error) error {
 	active := e.Snapshot().Revision()
+	e.note(Refusal{Revision: revision, Error: err.Error(), At: time.Now()})
 	e.logger.ErrorContext(ctx, "policy refused, the active one stays",
 		slog.String("refused_revision", revision), slog.String("policy_revision", active),
 		slog.String("error", err.Error()))
 	return fmt.Errorf("reload policy, %s stays active: %w", active, err)
 }
 
-// Watch reads the folder at every interval and reloads when its content has changed and then stayed the same for
+// Watch reads the folders at every interval and reloads when their content has changed and then stayed the same for
 // one interval, so that a half-copied folder is not taken. A content that was refused is not tried again. It
 // returns when ctx ends, with its error.
-func (e *Engine) Watch(ctx context.Context, dir string, interval time.Duration) error {
+func (e *Engine) Watch(ctx context.Context, folders Folders, interval time.Duration) error {
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	watch := watch{engine: e, tried: e.Snapshot().Revision()}
@@ -107,7 +113,7 @@ func (e *Engine) Watch(ctx context.Context, dir string, interval time.Duration) 
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-ticker.C:
-			watch.poll(ctx, os.DirFS(dir))
+			watch.poll(ctx, folders)
 		}
 	}
 }
@@ -120,13 +126,15 @@ type watch struct {
 	failed string // error of the last poll, to log each only once
 }
 
-func (w *watch) poll(ctx context.Context, fsys fs.FS) {
-	src, err := readSource(fsys)
+func (w *watch) poll(ctx context.Context, folders Folders) {
+	src, err := readSource(folders)
 	if err != nil {
 		if err.Error() != w.failed {
 			w.failed = err.Error()
 			_ = w.engine.refuse(ctx, "", err)
 		}
+		// What can be read again is looked at again, so that the engine's status is about it.
+		w.seen, w.tried = "", ""
 		return
 	}
 	w.failed = ""

@@ -35,7 +35,7 @@ func stricter(t testing.TB) fstest.MapFS {
 func TestReloadSwapsThePolicy(t *testing.T) {
 	t.Parallel()
 	var log record
-	engine, err := New(t.Context(), policy.FS, log.logger())
+	engine, err := New(t.Context(), whole(policy.FS), log.logger())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -51,7 +51,7 @@ func TestReloadSwapsThePolicy(t *testing.T) {
 	if !allowed() {
 		t.Fatal("the shipped policy refuses scans to those who manage them")
 	}
-	if err := engine.Reload(t.Context(), stricter(t)); err != nil {
+	if err := engine.Reload(t.Context(), whole(stricter(t))); err != nil {
 		t.Fatal(err)
 	}
 	if allowed() {
@@ -101,7 +101,7 @@ func TestBrokenPolicyKeepsTheOldOne(t *testing.T) {
 			var log record
 			before := load(t, policy.FS)
 			engine := Start(before, log.logger())
-			err := engine.Reload(t.Context(), test.broken)
+			err := engine.Reload(t.Context(), whole(test.broken))
 			if err == nil {
 				t.Fatal("accepted")
 			}
@@ -122,7 +122,7 @@ func TestBrokenPolicyKeepsTheOldOne(t *testing.T) {
 func TestBrokenPolicyIsNoStart(t *testing.T) {
 	t.Parallel()
 	broken := replaced(t, shipped(t), "rbac/rbac.rego", `rule.permission == "authenticated"`, `rule.permission == "member"`)
-	if engine, err := New(t.Context(), broken, slog.New(slog.DiscardHandler)); err == nil || engine != nil {
+	if engine, err := New(t.Context(), whole(broken), slog.New(slog.DiscardHandler)); err == nil || engine != nil {
 		t.Errorf("got %v, %v", engine, err)
 	}
 }
@@ -182,7 +182,7 @@ func TestDecideDuringReload(t *testing.T) {
 		if i%2 == 0 {
 			files = changed
 		}
-		if err := engine.Reload(t.Context(), files); err != nil {
+		if err := engine.Reload(t.Context(), whole(files)); err != nil {
 			t.Error(err)
 		}
 	}
@@ -197,7 +197,7 @@ func TestWatchTakesWhatStaysTheSame(t *testing.T) {
 	first := engine.Snapshot().Revision()
 	watched := watch{engine: engine, tried: first}
 	poll := func(files fs.FS) string {
-		watched.poll(t.Context(), files)
+		watched.poll(t.Context(), whole(files))
 		return engine.Snapshot().Revision()
 	}
 	changed := stricter(t)
@@ -237,7 +237,7 @@ func TestWatchEndsWithItsContext(t *testing.T) {
 	engine := Start(load(t, policy.FS), slog.New(slog.DiscardHandler))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := engine.Watch(ctx, t.TempDir(), time.Hour); !errors.Is(err, context.Canceled) {
+	if err := engine.Watch(ctx, whole(os.DirFS(t.TempDir())), time.Hour); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -289,7 +289,7 @@ func TestRevisionIsOfNamesAndContents(t *testing.T) {
 func TestReportNamesWhatFailed(t *testing.T) {
 	t.Parallel()
 	files := replaced(t, shipped(t), "rbac/operations.json", `{"rule": "task-revocation"`, `{"rule": "roles"`)
-	report, err := Test(t.Context(), files, false)
+	report, err := Test(t.Context(), whole(files), false)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -301,7 +301,7 @@ func TestReportNamesWhatFailed(t *testing.T) {
 		!strings.Contains(text, "rbac/rbac_test.rego:") {
 		t.Errorf("got %s", text)
 	}
-	uncovered, err := Test(t.Context(), with(shipped(t), "rbac/more.rego", "package palisade.rbac\n\nmore if {\n\tinput.operation == \"more\"\n}\n"), true)
+	uncovered, err := Test(t.Context(), whole(with(shipped(t), "rbac/more.rego", "package palisade.rbac\n\nmore if {\n\tinput.operation == \"more\"\n}\n")), true)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -370,14 +370,14 @@ func TestExamplesOfTheGuide(t *testing.T) {
 		t.Fatalf("%d examples, want 4", len(examples))
 	}
 	files := with(shipped(t), "rbac/restrictions.rego", examples[0])
-	if report, err := Test(t.Context(), files, false); err != nil || report.Passed() {
+	if report, err := Test(t.Context(), whole(files), false); err != nil || report.Passed() {
 		t.Errorf("the restriction alone passes the shipped tests: %v", err)
 	}
 	files = replaced(t, files, "rbac/rbac_test.rego",
 		"guarded := {operation: permission | some operation, permission in expected; permission in permissions}\n", examples[1])
 	files = with(files, "rbac/restrictions_test.rego", examples[2])
 	files = with(files, "visibility/visibility.rego", string(files["visibility/visibility.rego"].Data)+"\n"+examples[3])
-	if err := Check(t.Context(), files); err != nil {
+	if err := Check(t.Context(), whole(files)); err != nil {
 		t.Fatal(err)
 	}
 	snapshot := load(t, files)

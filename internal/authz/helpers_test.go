@@ -64,12 +64,32 @@ func replaced(t testing.TB, files fstest.MapFS, name, old, fresh string) fstest.
 func showing(t testing.TB, body string) fstest.MapFS {
 	t.Helper()
 	return with(shipped(t), "visibility/extra.rego",
-		"package palisade.visibility\n\ninclude if {\n\t"+strings.ReplaceAll(body, "\n", "\n\t")+"\n}\n")
+		"package palisade.visibility\n\n# METADATA\n# description: One more.\ninclude[\"more\"] if {\n\t"+strings.ReplaceAll(body, "\n", "\n\t")+"\n}\n")
+}
+
+// whole is a policy without a layer.
+func whole(files fs.FS) Folders { return Folders{Base: files} }
+
+// over is a layer over the shipped policy.
+func over(files fstest.MapFS) Folders { return Folders{Base: policy.FS, Layer: files} }
+
+// layer is a folder of files with these contents.
+func layer(contents map[string]string) fstest.MapFS {
+	files := fstest.MapFS{}
+	for name, content := range contents {
+		files[name] = &fstest.MapFile{Data: []byte(content)}
+	}
+	return files
 }
 
 func load(t testing.TB, files fs.FS) *Snapshot {
 	t.Helper()
-	snapshot, err := Load(t.Context(), files)
+	return loadFolders(t, whole(files))
+}
+
+func loadFolders(t testing.TB, folders Folders) *Snapshot {
+	t.Helper()
+	snapshot, err := Load(t.Context(), folders)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -21,6 +21,9 @@ const (
 	KindVisibility ProblemKind = "visibility" // the visibility rules do not translate to a condition
 	KindTest       ProblemKind = "test"       // a test failed
 	KindUntested   ProblemKind = "untested"   // an operation without a test case
+	KindCoverage   ProblemKind = "coverage"   // the tests do not reach a rule
+	KindLayer      ProblemKind = "layer"      // a file of a policy folder touches the built-in policy
+	KindRule       ProblemKind = "rule"       // a rule without id or sentence, or one that has no effect
 )
 
 // Problem is one thing that is wrong with a policy.

@@ -5,14 +5,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"slices"
 
 	"github.com/google/uuid"
 	"github.com/open-policy-agent/opa/v1/ast"
 	"github.com/open-policy-agent/opa/v1/rego"
-	"github.com/open-policy-agent/opa/v1/rego/compile"
 	"github.com/open-policy-agent/opa/v1/storage/inmem"
 )
 
@@ -21,10 +19,13 @@ type Snapshot struct {
 	revision   string
 	operations map[Operation]OperationInfo
 
+	seen attributes // what of a subject, beside its roles, the rules look at
+
 	decision rego.PreparedEvalQuery
-	filter   *compile.Prepared
-	partial  rego.PreparedPartialQuery
-	unknowns []*ast.Term
+	includes *columns
+	excludes *columns // nil: nothing is ever excluded
+	rules    []namedRule
+	options  []func(*rego.Rego)
 
 	decisions    *cache[decisionKey, Decision]
 	visibilities *cache[subjectKey, Visibility]
@@ -42,15 +43,16 @@ const (
 )
 
 const (
-	decisionQuery   = "data.palisade.rbac.decision"
-	visibilityQuery = "data.palisade.visibility.include"
+	decisionQuery = "data.palisade.rbac.decision"
+	includeQuery  = "data." + gatheredPackage + ".include"
+	excludeQuery  = "data." + gatheredPackage + ".exclude"
 )
 
-// Load reads the policy from fsys (the folders rbac and visibility, see POLICY.md), compiles it in strict mode and
-// prepares its queries. It does not run the policy's tests; [Check] does. An error holds [Problems] when the
+// Load reads the policy (the folders rbac and visibility and what lies over them, see POLICY.md), compiles it in strict
+// mode and prepares its queries. It does not run the policy's tests; [Check] does. An error holds [Problems] when the
 // policy, not the reading, is at fault.
-func Load(ctx context.Context, fsys fs.FS) (*Snapshot, error) {
-	src, err := readSource(fsys)
+func Load(ctx context.Context, folders Folders) (*Snapshot, error) {
+	src, err := readSource(folders)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +60,7 @@ func Load(ctx context.Context, fsys fs.FS) (*Snapshot, error) {
 }
 
 func loadSource(ctx context.Context, src *source) (*Snapshot, error) {
-	modules, err := src.modules(false)
+	modules, err := src.modules(isRule)
 	if err != nil {
 		return nil, fmt.Errorf("parse policy: %w", err)
 	}
@@ -70,6 +72,22 @@ func loadSource(ctx context.Context, src *source) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read operations: %w", err)
 	}
+	snapshot := &Snapshot{
+		revision:     src.revision(),
+		operations:   operations,
+		decisions:    newCache[decisionKey, Decision](decisionCacheSize),
+		visibilities: newCache[subjectKey, Visibility](visibilityCacheSize),
+	}
+	problems := entryProblems(modules)
+	if snapshot.rules, err = src.visibilityRules(modules); err != nil {
+		return nil, addProblems(problems, err)
+	}
+	if len(problems) > 0 {
+		return nil, fmt.Errorf("read policy: %w", problems.asError())
+	}
+	if modules["gathered"], err = gathered(snapshot.rules); err != nil {
+		return nil, err
+	}
 	compiler, err := newCompiler(data)
 	if err != nil {
 		return nil, err
@@ -77,18 +95,10 @@ func loadSource(ctx context.Context, src *source) (*Snapshot, error) {
 	if compiler.Compile(modules); compiler.Failed() {
 		return nil, fmt.Errorf("compile policy: %w", asProblems(KindCompile, "", compiler.Errors))
 	}
-	for _, query := range []string{decisionQuery, visibilityQuery} {
-		if len(compiler.GetRulesExact(ast.MustParseRef(query))) == 0 {
-			return nil, fmt.Errorf("compile policy: %w",
-				Problems{{Kind: KindCompile, Message: "there is no rule " + query}})
-		}
+	if len(compiler.GetRulesExact(ast.MustParseRef(decisionQuery))) == 0 {
+		return nil, fmt.Errorf("compile policy: %w", Problems{{Kind: KindCompile, Message: "there is no rule " + decisionQuery}})
 	}
-	snapshot := &Snapshot{
-		revision:     src.revision(),
-		operations:   operations,
-		decisions:    newCache[decisionKey, Decision](decisionCacheSize),
-		visibilities: newCache[subjectKey, Visibility](visibilityCacheSize),
-	}
+	snapshot.seen = attributesOf(compiler.Modules)
 	if err := snapshot.prepare(ctx, compiler, data); err != nil {
 		return nil, err
 	}
@@ -99,39 +109,24 @@ func loadSource(ctx context.Context, src *source) (*Snapshot, error) {
 }
 
 func (s *Snapshot) prepare(ctx context.Context, compiler *ast.Compiler, data map[string]any) error {
-	options := []func(*rego.Rego){
+	s.options = []func(*rego.Rego){
 		rego.Compiler(compiler),
 		rego.Store(inmem.NewFromObject(data)),
 		// A built-in that fails must not look like a condition that does not hold.
 		rego.StrictBuiltinErrors(true),
 	}
-	with := func(query string) []func(*rego.Rego) { return append(slices.Clone(options), rego.Query(query)) }
-	// Whole tables rather than columns: of a table whose columns alone are unknown, an iteration over it would be
-	// taken for one over nothing, and its negation for true.
-	s.unknowns = []*ast.Term{
-		ast.MustParseTerm("input.providers"), ast.MustParseTerm("input.provider_group_memberships"),
-	}
 	var err error
-	if s.decision, err = rego.New(with(decisionQuery)...).PrepareForEval(ctx); err != nil {
+	if s.decision, err = rego.New(append(slices.Clone(s.options), rego.Query(decisionQuery))...).PrepareForEval(ctx); err != nil {
 		return fmt.Errorf("prepare decisions: %w", err)
 	}
-	if s.partial, err = rego.New(with(visibilityQuery)...).PrepareForPartial(ctx); err != nil {
-		return fmt.Errorf("prepare visibility: %w", err)
+	if s.includes, err = prepareColumns(ctx, s.options, includeQuery); err != nil {
+		return err
 	}
-	s.filter, err = compile.New(
-		compile.Target(filterTarget, filterDialect),
-		compile.ParsedQuery(ast.MustParseBody(visibilityQuery)),
-		compile.ParsedUnknowns(s.unknowns...),
-		compile.Rego(options...),
-	).Prepare(ctx)
-	if err != nil {
-		return fmt.Errorf("prepare visibility filter: %w", err)
+	if slices.ContainsFunc(s.rules, func(rule namedRule) bool { return rule.Excludes }) {
+		s.excludes, err = prepareColumns(ctx, s.options, excludeQuery)
 	}
-	return nil
+	return err
 }
-
-// The dialect with "not", text comparisons and lists. What it has beyond our conditions, translate refuses.
-const filterTarget, filterDialect = "ucast", "all"
 
 // Revision identifies the policy's content: the same files give the same revision.
 func (s *Snapshot) Revision() string { return s.revision }
@@ -142,7 +137,7 @@ func (s *Snapshot) Operations() map[Operation]OperationInfo { return maps.Clone(
 // Decide says whether the subject may do the operation. The decision that comes with an error denies.
 func (s *Snapshot) Decide(ctx context.Context, subject Subject, operation Operation) (Decision, error) {
 	subject = subject.canonical()
-	key := decisionKey{subject.key(), operation}
+	key := decisionKey{subject.key(s.seen), operation}
 	if decision, ok := s.decisions.get(key); ok {
 		decision.GrantedBy = slices.Clone(decision.GrantedBy)
 		return decision, nil
@@ -171,7 +166,7 @@ func (s *Snapshot) isWrite(operation Operation) bool {
 }
 
 func (s *Snapshot) evaluate(ctx context.Context, subject Subject, operation Operation) (Decision, error) {
-	results, err := s.decision.Eval(ctx, rego.EvalParsedInput(subject.input(operation)))
+	results, err := s.decision.Eval(ctx, rego.EvalParsedInput(subject.input(operation, s.seen)))
 	if err != nil {
 		return Decision{}, fmt.Errorf("evaluate: %w", err)
 	}
@@ -186,8 +181,8 @@ func (s *Snapshot) evaluate(ctx context.Context, subject Subject, operation Oper
 	if err := decodeStrictly(document, &made); err != nil {
 		return Decision{}, fmt.Errorf("read decision: %w", err)
 	}
-	_, known := s.operations[operation]
-	if err := made.check(subject, known); err != nil {
+	info, known := s.operations[operation]
+	if err := made.check(subject, info, known); err != nil {
 		return Decision{}, fmt.Errorf("read decision: %w", err)
 	}
 	return Decision{
@@ -200,7 +195,7 @@ func (s *Snapshot) evaluate(ctx context.Context, subject Subject, operation Oper
 // nothing.
 func (s *Snapshot) Visible(ctx context.Context, subject Subject) (Visibility, error) {
 	subject = subject.canonical()
-	key := subject.key()
+	key := subject.key(s.seen)
 	if visibility, ok := s.visibilities.get(key); ok {
 		return visibility, nil
 	}
@@ -212,78 +207,79 @@ func (s *Snapshot) Visible(ctx context.Context, subject Subject) (Visibility, er
 	return visibility, nil
 }
 
-func (s *Snapshot) evaluateVisibility(ctx context.Context, subject Subject) (visibility Visibility, err error) {
-	// The partial evaluator's translation panics on some expressions that it cannot translate.
-	defer func() {
-		if cause := recover(); cause != nil {
-			visibility, err = Visibility{}, fmt.Errorf("translate visibility: %v", cause)
-		}
-	}()
-	input := rego.EvalParsedInput(subject.input(""))
-	unconditional, err := s.examineVisibility(ctx, input)
+func (s *Snapshot) evaluateVisibility(ctx context.Context, subject Subject) (Visibility, error) {
+	input := subject.input("", s.seen)
+	shown, err := s.includes.evaluate(ctx, input)
+	if err != nil || s.excludes == nil || shown.IsNone() {
+		return shown, err
+	}
+	hidden, err := s.excludes.evaluate(ctx, input)
 	if err != nil {
 		return Visibility{}, err
 	}
-	filters, err := s.filter.Compile(ctx, input)
-	if err != nil {
-		return Visibility{}, fmt.Errorf("partial evaluation: %w", err)
-	}
-	// No query at all means "no provider", an empty one "every provider".
-	query := filters.For(filterTarget, filterDialect).Query
-	if query == nil {
-		return NoProviders(), nil
-	}
-	document, ok := query.(map[string]any)
-	if !ok {
-		return Visibility{}, fmt.Errorf("translate visibility: unexpected %T", query)
-	}
-	if len(document) != 0 {
-		return translate(document)
-	}
-	// The translation also says "empty" when it gives up on an expression; then it must not be believed.
-	if !unconditional {
-		return Visibility{}, errors.New("translate visibility: a rule is not a condition on a provider's columns")
-	}
-	return AllProviders(), nil
+	return except(shown, hidden), nil
 }
 
-// examineVisibility looks at the partial evaluation before its translation: unconditional is true when the rules
-// admit every provider whatever its columns are.
-func (s *Snapshot) examineVisibility(ctx context.Context, input rego.EvalOption) (unconditional bool, err error) {
-	result, err := s.partial.Partial(ctx, input,
-		rego.EvalParsedUnknowns(s.unknowns),
-		rego.EvalRuleIndexing(false),
-	)
-	if err != nil {
-		return false, fmt.Errorf("partial evaluation: %w", err)
+// except is what is shown and not hidden.
+func except(shown, hidden Visibility) Visibility {
+	switch {
+	case hidden.IsNone():
+		return shown
+	case hidden.IsAll(), shown.IsNone():
+		return NoProviders()
+	case shown.IsAll():
+		return Visibility{kind: seesSome, condition: Unless{hidden.condition}}
 	}
-	for _, body := range result.Queries {
-		unconditional = unconditional || len(body) == 0
-		for _, expression := range body {
-			// The translation would drop the "with" and keep the rest.
-			if len(expression.With) > 0 {
-				return false, errors.New("partial evaluation: \"with\" has no place in a visibility rule")
+	return Visibility{kind: seesSome, condition: And{shown.condition, Unless{hidden.condition}}}
+}
+
+// RuleEffect is what one visibility rule does for one subject.
+type RuleEffect struct {
+	VisibilityRule
+	Providers Visibility // those that the rule includes or excludes
+}
+
+// effects evaluates each visibility rule by itself, for people who ask why.
+func (s *Snapshot) effects(ctx context.Context, subject Subject) ([]RuleEffect, error) {
+	effects := make([]RuleEffect, 0, len(s.rules))
+	for _, rule := range s.rules {
+		alone, err := prepareColumns(ctx, s.options, rule.ref.String())
+		if err != nil {
+			return nil, err
+		}
+		providers, err := alone.evaluate(ctx, subject.input("", s.seen))
+		if err != nil {
+			return nil, fmt.Errorf("visibility rule %s: %w", rule.ID, err)
+		}
+		effects = append(effects, RuleEffect{rule.VisibilityRule, providers})
+	}
+	return effects, nil
+}
+
+// probe evaluates the visibility for typical subjects, rule by rule, so that a rule that cannot be translated is found when
+// the policy is loaded and not by the first person that it concerns.
+func (s *Snapshot) probe(ctx context.Context) error {
+	id := uuid.MustParse("00000000-0000-4000-8000-000000000001")
+	var problems Problems
+	for _, rule := range s.rules {
+		alone, err := prepareColumns(ctx, s.options, rule.ref.String())
+		if err != nil {
+			return err
+		}
+		for _, roles := range [][]Role{
+			nil,
+			{{ID: id}},
+			{{ID: id, UnlimitedVisibility: true}},
+			{{ID: id, ProviderGroups: []uuid.UUID{id}}},
+			{{ID: id, UnlimitedVisibility: true, ProviderGroups: []uuid.UUID{id}}},
+			{{ID: id, Permissions: Permissions{true, true, true, true, true, true}}},
+		} {
+			subject := Subject{TenantID: id, UserID: id, Email: "somebody@example.com", Credential: Token, Roles: roles}
+			if _, err := alone.evaluate(ctx, subject.canonical().input("", s.seen)); err != nil {
+				problems = append(problems, Problem{Kind: KindVisibility, Message: fmt.Sprintf("%s: %v", rule.ref, err)})
+				break
 			}
 		}
 	}
-	return unconditional, nil
-}
-
-// probe evaluates the visibility for typical subjects, so that a rule that cannot be translated is found when the
-// policy is loaded and not by the first person that it concerns.
-func (s *Snapshot) probe(ctx context.Context) error {
-	id := uuid.MustParse("00000000-0000-4000-8000-000000000001")
-	for _, roles := range [][]Role{
-		nil,
-		{{ID: id}},
-		{{ID: id, UnlimitedVisibility: true}},
-		{{ID: id, ProviderGroups: []uuid.UUID{id}}},
-		{{ID: id, UnlimitedVisibility: true, ProviderGroups: []uuid.UUID{id}}},
-		{{ID: id, Permissions: Permissions{true, true, true, true, true, true}}},
-	} {
-		if _, err := s.evaluateVisibility(ctx, Subject{UserID: id, Roles: roles}.canonical()); err != nil {
-			return Problems{{Kind: KindVisibility, Message: err.Error()}}
-		}
-	}
-	return nil
+	return problems.asError()
 }

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"net/http"
 	"path"
 	"slices"
@@ -26,15 +27,51 @@ const (
 	maxFolderDepth = 8
 )
 
+// Folders are the files that a policy is made of.
+type Folders struct {
+	Base  fs.FS // a whole policy: the built-in one, or another in its place
+	Layer fs.FS // an operator's files in addition, which may not touch those of Base; nil: none
+}
+
 // source is a policy as files, read once: hash, checks and compilation all look at the same bytes.
 type source struct {
 	files map[string][]byte
-	names []string // ascending
+	names []string        // ascending
+	own   map[string]bool // the names of the layer's files; nil: there is no layer
 }
 
-// readSource reads every .rego and .json file below fsys. Names that begin with a dot are left out. Links are
+// readSource reads every .rego and .json file below the folders. Names that begin with a dot are left out. Links are
 // followed, because that is how Kubernetes mounts a ConfigMap.
-func readSource(fsys fs.FS) (*source, error) {
+func readSource(folders Folders) (*source, error) {
+	src, err := readFolders(folders.Base)
+	if err != nil {
+		return nil, err
+	}
+	if folders.Layer == nil {
+		return src, nil
+	}
+	layer, err := readFolders(folders.Layer)
+	if err != nil {
+		return nil, err
+	}
+	src.own = map[string]bool{}
+	var problems Problems
+	for _, name := range layer.names {
+		if _, taken := src.files[name]; taken {
+			problems = append(problems, Problem{Kind: KindLayer, File: name, Message: "the built-in policy has a file of that name: a policy " +
+				"folder adds files to it; give yours another name, or set policy-replace when the folder is meant to take its place"})
+			continue
+		}
+		src.own[name], src.files[name] = true, layer.files[name]
+	}
+	src.names = slices.Sorted(maps.Keys(src.files))
+	if err := problems.asError(); err != nil {
+		return nil, fmt.Errorf("read policy: %w", err)
+	}
+	return src, nil
+}
+
+func readFolders(fsys fs.FS) (*source, error) {
 	src := &source{files: map[string][]byte{}}
 	if err := src.readFolder(fsys, ".", 0, new(int64)); err != nil {
 		return nil, fmt.Errorf("read policy: %w", err)
@@ -42,11 +79,22 @@ func readSource(fsys fs.FS) (*source, error) {
 	if len(src.files) == 0 {
 		return nil, errors.New("read policy: the folder holds no .rego and no .json file")
 	}
-	for name := range src.files {
-		src.names = append(src.names, name)
-	}
-	slices.Sort(src.names)
+	src.names = slices.Sorted(maps.Keys(src.files))
 	return src, nil
+}
+
+// base is the policy without its layer.
+func (s *source) base() *source {
+	if s.own == nil {
+		return s
+	}
+	rest := &source{files: map[string][]byte{}}
+	for _, name := range s.names {
+		if !s.own[name] {
+			rest.files[name], rest.names = s.files[name], append(rest.names, name)
+		}
+	}
+	return rest
 }
 
 func (s *source) readFolder(fsys fs.FS, folder string, depth int, total *int64) error {
@@ -105,7 +153,11 @@ func readFile(fsys fs.FS, name string) ([]byte, error) {
 func (s *source) revision() string {
 	hash := sha256.New()
 	for _, name := range s.names {
-		for _, part := range [][]byte{[]byte(name), s.files[name]} {
+		title := name
+		if s.own[name] {
+			title = "layer:" + name
+		}
+		for _, part := range [][]byte{[]byte(title), s.files[name]} {
 			_ = binary.Write(hash, binary.BigEndian, uint64(len(part)))
 			hash.Write(part)
 		}
@@ -115,18 +167,30 @@ func (s *source) revision() string {
 
 func isTestFile(name string) bool { return strings.HasSuffix(name, "_test.rego") }
 
-// modules parses the Rego files, with or without the tests.
-func (s *source) modules(withTests bool) (map[string]*ast.Module, error) {
+// isRule picks the files of rules.
+func isRule(name string) bool { return !isTestFile(name) }
+
+// everyFile picks rules and tests.
+func everyFile(string) bool { return true }
+
+// ownTest picks the files of rules and the layer's tests.
+func (s *source) ownTest(name string) bool { return isRule(name) || s.own[name] }
+
+// modules parses the Rego files that are picked.
+func (s *source) modules(picked func(name string) bool) (map[string]*ast.Module, error) {
 	modules := map[string]*ast.Module{}
 	var problems Problems
 	for _, name := range s.names {
-		if path.Ext(name) != ".rego" || (isTestFile(name) && !withTests) {
+		if path.Ext(name) != ".rego" || !picked(name) {
 			continue
 		}
 		module, err := ast.ParseModuleWithOpts(name, string(s.files[name]), parserOptions())
 		if err != nil {
 			problems = append(problems, asProblems(KindSyntax, name, err)...)
 			continue
+		}
+		if s.own[name] {
+			problems = append(problems, layerProblems(name, module)...)
 		}
 		modules[name] = module
 	}
@@ -189,6 +253,10 @@ func (s *source) data() (map[string]any, error) {
 			problems = append(problems, Problem{Kind: KindData, File: name, Message: err.Error()})
 			continue
 		}
+		if root := dataRoot(name, content); s.own[name] && reserved[root] {
+			problems = append(problems, Problem{Kind: KindLayer, File: name, Message: "data." + root + " is the built-in policy's: put data of your own elsewhere"})
+			continue
+		}
 		if folder := path.Dir(name); folder != "." {
 			parts := strings.Split(folder, "/")
 			for i := len(parts) - 1; i >= 0; i-- {
@@ -200,6 +268,19 @@ func (s *source) data() (map[string]any, error) {
 		}
 	}
 	return root, problems.asError()
+}
+
+// dataRoot is the first name below data that a JSON file reaches; of a file at the top, one of the reserved ones if it has any.
+func dataRoot(name string, content map[string]any) string {
+	if folder, _, below := strings.Cut(name, "/"); below {
+		return folder
+	}
+	for key := range content {
+		if reserved[key] {
+			return key
+		}
+	}
+	return ""
 }
 
 // decodeStrictly reads exactly one JSON document without unknown or repeated members.

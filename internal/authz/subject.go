@@ -31,8 +31,8 @@ type Role struct {
 }
 
 // Subject is who asks: a user with the roles that they hold in the tenant of their token, and only those.
-// The zero value is nobody. Policy sees the roles and whether there is a user, never the two identifiers, so that
-// two subjects with the same roles always get the same answer.
+// The zero value is nobody. Policy sees the roles and whether there is a user, and of the tenant, the address and the
+// credential what its rules refer to; never the user's id. Subjects that policy cannot tell apart get the same answer.
 type Subject struct {
 	TenantID   uuid.UUID
 	UserID     uuid.UUID
@@ -91,17 +91,42 @@ func compareRoles(a, b Role) int {
 type subjectKey [sha256.Size]byte
 
 // key expects a canonical subject.
-func (s Subject) key() subjectKey {
+func (s Subject) key(seen attributes) subjectKey {
 	encoded := make([]byte, 0, 512)
 	if s.authenticated() {
 		encoded = append(encoded, 1)
 	} else {
 		encoded = append(encoded, 0)
 	}
+	for _, one := range s.seen(seen) {
+		encoded = binary.AppendUvarint(encoded, uint64(len(one.value)))
+		encoded = append(encoded, one.value...)
+	}
 	for _, role := range s.Roles {
 		encoded = role.encode(encoded)
 	}
 	return sha256.Sum256(encoded)
+}
+
+type namedText struct{ name, value string }
+
+// seen are the attributes that a policy looks at, always in the same order; what the subject does not have is empty.
+func (s Subject) seen(seen attributes) []namedText {
+	var list []namedText
+	if seen.credential {
+		list = append(list, namedText{"credential", string(s.Credential)})
+	}
+	if seen.email {
+		list = append(list, namedText{"email", s.Email})
+	}
+	if seen.tenant {
+		id := ""
+		if s.TenantID != uuid.Nil {
+			id = s.TenantID.String()
+		}
+		list = append(list, namedText{"tenant_id", id})
+	}
+	return list
 }
 
 // encode appends the role's content; lengths before the variable parts keep different roles apart.
@@ -128,16 +153,21 @@ func (r Role) encode(to []byte) []byte {
 
 // input is the policy's input document for the subject; an empty operation is left out. It expects a canonical
 // subject. The document's shape is that of input.schema.json, which policies are type-checked against.
-func (s Subject) input(operation Operation) ast.Value {
+func (s Subject) input(operation Operation, seen attributes) ast.Value {
 	roles := make([]*ast.Term, len(s.Roles))
 	for i, role := range s.Roles {
 		roles[i] = role.term()
 	}
-	subject := ast.ObjectTerm(
+	subject := ast.NewObject(
 		ast.Item(ast.StringTerm("authenticated"), ast.BooleanTerm(s.authenticated())),
 		ast.Item(ast.StringTerm("roles"), ast.ArrayTerm(roles...)),
 	)
-	input := ast.NewObject(ast.Item(ast.StringTerm("subject"), subject))
+	for _, one := range s.seen(seen) {
+		if one.value != "" {
+			subject.Insert(ast.StringTerm(one.name), ast.StringTerm(one.value))
+		}
+	}
+	input := ast.NewObject(ast.Item(ast.StringTerm("subject"), ast.NewTerm(subject)))
 	if operation != "" {
 		input.Insert(ast.StringTerm("operation"), ast.StringTerm(string(operation)))
 	}

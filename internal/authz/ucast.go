@@ -190,6 +190,13 @@ func (c Not) check() error {
 	return c.Condition.check()
 }
 
+func (c Unless) check() error {
+	if c.Condition == nil {
+		return errors.New("\"unless\" of nothing")
+	}
+	return c.Condition.check()
+}
+
 func (c Compare) check() error {
 	ops, known := fieldOps[c.Field]
 	if !known {

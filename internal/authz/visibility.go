@@ -52,6 +52,12 @@ func (v Visibility) Condition() (condition Condition, ok bool) {
 	return v.condition, v.kind == seesSome
 }
 
+// OnlyHides reports whether every provider of the tenant is visible but for those that exclusions name.
+func (v Visibility) OnlyHides() bool {
+	_, only := v.condition.(Unless)
+	return v.kind == seesSome && only
+}
+
 // String is the visibility in words. Two visibilities with the same words are the same, so it can key a cache.
 func (v Visibility) String() string {
 	switch v.kind {
@@ -64,7 +70,7 @@ func (v Visibility) String() string {
 	}
 }
 
-// Condition is a condition on one provider: [And], [Or], [Not] or [Compare], and nothing else.
+// Condition is a condition on one provider: [And], [Or], [Not], [Unless] or [Compare], and nothing else.
 //
 // A missing alias meets no comparison, not even a negated one: as in SQL, [Not] of "unknown" is "unknown", and
 // what is unknown hides.
@@ -84,9 +90,13 @@ type Or []Condition
 // Not holds when its condition does not.
 type Not struct{ Condition Condition }
 
+// Unless holds when the condition of an exclusion does not. Within it a missing alias meets no comparison, and meets every
+// negated one: an exclusion that is written as "all but these" hides what has no alias.
+type Unless struct{ Condition Condition }
+
 // Compare holds when the field compares with the value. All values but an alias always exist.
-// On [FieldProviderGroup] it means "is in at least one provider group such that", each Compare for itself; so
-// under [Not] it means "is in no provider group such that".
+// On the fields of a provider's groups it means "is in at least one provider group such that", each Compare for
+// itself; so under [Not] it means "is in no provider group such that".
 type Compare struct {
 	Field  Field
 	Op     Op
@@ -103,12 +113,14 @@ const (
 	FieldUID           Field = "providers.uid"      // the account's identifier at its provider
 	FieldAlias         Field = "providers.alias"    // may be missing
 	FieldProviderGroup Field = "provider_group_memberships.provider_group_id"
+	FieldGroupName     Field = "provider_groups.name"
+	FieldGroupTag      Field = "provider_group_tags.tag"
 )
 
 // Op is a comparison. Those of text compare code points: case matters, and nothing is a wildcard.
 type Op string
 
-// The comparisons. A uuid field knows OpEqual, OpNotEqual and OpIn, the provider group OpEqual and OpIn alone.
+// The comparisons. A uuid field knows OpEqual, OpNotEqual and OpIn; the fields of groups do not know OpNotEqual.
 const (
 	OpEqual      Op = "eq"
 	OpNotEqual   Op = "ne"
@@ -128,11 +140,13 @@ var fieldOps = map[Field][]Op{
 	FieldUID:           {OpEqual, OpNotEqual, OpIn, OpStartsWith, OpEndsWith, OpContains},
 	FieldAlias:         {OpEqual, OpNotEqual, OpIn, OpStartsWith, OpEndsWith, OpContains},
 	FieldProviderGroup: {OpEqual, OpIn},
+	FieldGroupName:     {OpEqual, OpIn, OpStartsWith, OpEndsWith, OpContains},
+	FieldGroupTag:      {OpEqual, OpIn, OpStartsWith, OpEndsWith, OpContains},
 }
 
 var fieldWords = map[Field]string{
 	FieldID: "id", FieldType: "provider type", FieldUID: "uid", FieldAlias: "alias",
-	FieldProviderGroup: "provider group",
+	FieldProviderGroup: "provider group", FieldGroupName: "name of a provider group", FieldGroupTag: "tag of a provider group",
 }
 
 var opWords = map[Op]string{
@@ -148,6 +162,9 @@ func (c Or) String() string { return join(c, " or ") }
 
 // String is the condition in words.
 func (c Not) String() string { return "not (" + c.Condition.String() + ")" }
+
+// String is the condition in words.
+func (c Unless) String() string { return "not excluded by (" + c.Condition.String() + ")" }
 
 // String is the condition in words.
 func (c Compare) String() string {

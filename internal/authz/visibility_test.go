@@ -177,7 +177,7 @@ func TestVisibilityRulesThatAreRefused(t *testing.T) {
 	} {
 		t.Run(rule, func(t *testing.T) {
 			t.Parallel()
-			_, err := Load(t.Context(), showing(t, rule))
+			_, err := Load(t.Context(), whole(showing(t, rule)))
 			var problems Problems
 			if !asProblemsOf(err, &problems) || problems[0].Kind != kind {
 				t.Errorf("got %v, want a problem of kind %s", err, kind)
@@ -309,23 +309,23 @@ func TestConditionsMeanWhatTheRulesSay(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			src, err := readSource(showing(t, rule))
+			src, err := readSource(whole(showing(t, rule)))
 			if err != nil {
 				t.Fatal(err)
 			}
-			modules, err := src.modules(false)
+			modules, err := src.modules(isRule)
 			if err != nil {
 				t.Fatal(err)
 			}
 			compiler.Compile(modules)
-			query, err := rego.New(rego.Compiler(compiler), rego.Query(visibilityQuery)).PrepareForEval(t.Context())
+			query, err := rego.New(rego.Compiler(compiler), rego.Query(`count(data.palisade.visibility.include) > 0`)).PrepareForEval(t.Context())
 			if err != nil {
 				t.Fatal(err)
 			}
 			for _, provider := range providers {
 				for _, group := range groups {
 					var input map[string]any
-					if err := ast.As(who.input(""), &input); err != nil {
+					if err := ast.As(who.input("", attributes{}), &input); err != nil {
 						t.Fatal(err)
 					}
 					input["providers"] = provider

@@ -13,18 +13,19 @@ import (
 // and, in capitals with PALISADE_ before it and underscores for hyphens, the environment variable; its default; what it
 // is for; and "secret" when it must not be shown.
 type Settings struct {
-	Listen      string        `key:"listen" default:"127.0.0.1:8080" usage:"address to listen on"`
-	DataDir     string        `key:"data-dir" usage:"folder for the database and the keys (default: the user's data folder)"`
-	KeyDir      string        `key:"key-dir" usage:"folder for the keys (default: keys in the data folder)"`
-	PolicyDir   string        `key:"policy-dir" usage:"folder with the access policy, read again when it changes (default: the built-in policy)"`
-	TokenLimit  string        `key:"token-rate-limit" default:"50/minute" usage:"how often one address may try credentials, or off"`
-	TrustProxy  bool          `key:"trust-proxy" default:"false" usage:"believe X-Forwarded-Proto and X-Forwarded-Host"`
-	CORSOrigins []string      `key:"cors-origins" usage:"origins that browsers may call from, comma separated"`
-	Worker      bool          `key:"worker" default:"true" usage:"run background jobs in the server too"`
-	Migrate     bool          `key:"migrate" default:"false" usage:"bring an external database to the current schema before serving"`
-	LogLevel    string        `key:"log-level" default:"info" usage:"debug, info, warn or error"`
-	LogFormat   string        `key:"log-format" default:"json" usage:"json or text"`
-	StopAfter   time.Duration `key:"stop-after" default:"30s" usage:"how long requests and jobs may take to end when the program is stopped"`
+	Listen        string        `key:"listen" default:"127.0.0.1:8080" usage:"address to listen on"`
+	DataDir       string        `key:"data-dir" usage:"folder for the database and the keys (default: the user's data folder)"`
+	KeyDir        string        `key:"key-dir" usage:"folder for the keys (default: keys in the data folder)"`
+	PolicyDir     string        `key:"policy-dir" usage:"folder with access rules beside the built-in policy, read again when it changes"`
+	PolicyReplace bool          `key:"policy-replace" default:"false" usage:"the policy folder takes the place of the built-in policy altogether"`
+	TokenLimit    string        `key:"token-rate-limit" default:"50/minute" usage:"how often one address may try credentials, or off"`
+	TrustProxy    bool          `key:"trust-proxy" default:"false" usage:"believe X-Forwarded-Proto and X-Forwarded-Host"`
+	CORSOrigins   []string      `key:"cors-origins" usage:"origins that browsers may call from, comma separated"`
+	Worker        bool          `key:"worker" default:"true" usage:"run background jobs in the server too"`
+	Migrate       bool          `key:"migrate" default:"false" usage:"bring an external database to the current schema before serving"`
+	LogLevel      string        `key:"log-level" default:"info" usage:"debug, info, warn or error"`
+	LogFormat     string        `key:"log-format" default:"json" usage:"json or text"`
+	StopAfter     time.Duration `key:"stop-after" default:"30s" usage:"how long requests and jobs may take to end when the program is stopped"`
 
 	AppURL           string `key:"database-url" secret:"true" usage:"database as palisade_app; none: the program runs a Postgres of its own in the data folder"`
 	SystemURL        string `key:"database-system-url" secret:"true" usage:"database as palisade_system; needed with database-url"`
@@ -63,6 +64,9 @@ func (s *Settings) complete() error {
 	}
 	if (s.AppURL == "") != (s.SystemURL == "") {
 		return fmt.Errorf("database-url and database-system-url go together: the program works as two roles")
+	}
+	if s.PolicyReplace && s.PolicyDir == "" {
+		return fmt.Errorf("policy-replace says that a folder takes the built-in policy's place: set policy-dir")
 	}
 	if s.MaxConns < 1 || s.MaxConns > 1000 {
 		return fmt.Errorf("database-max-conns is %d: want 1 to 1000", s.MaxConns)

@@ -27,6 +27,7 @@ func New(tenants *tenant.Executor) *Service { return &Service{tenants: tenants} 
 // Change is what a request says about a provider group; nil leaves a member as it is.
 type Change struct {
 	Name      *string
+	Tags      *[]string // without repetitions
 	Providers *[]uuid.UUID
 	Roles     *[]uuid.UUID
 }
@@ -165,6 +166,11 @@ func accessible(ctx context.Context, queries *tenantdb.Queries, providers []uuid
 }
 
 func link(ctx context.Context, queries *tenantdb.Queries, tenantID, id uuid.UUID, change Change) error {
+	if change.Tags != nil {
+		if err := tag(ctx, queries, tenantID, id, *change.Tags); err != nil {
+			return err
+		}
+	}
 	if change.Providers != nil {
 		if err := queries.ClearGroupProviders(ctx, id); err != nil {
 			return wrap(err, "clear providers")
@@ -181,6 +187,16 @@ func link(ctx context.Context, queries *tenantdb.Queries, tenantID, id uuid.UUID
 		return explain(err, "add roles")
 	}
 	return nil
+}
+
+func tag(ctx context.Context, queries *tenantdb.Queries, tenantID, id uuid.UUID, tags []string) error {
+	if err := queries.ClearGroupTags(ctx, id); err != nil {
+		return wrap(err, "clear tags")
+	}
+	if err := queries.AddGroupTags(ctx, tenantdb.AddGroupTagsParams{TenantID: tenantID, ProviderGroupID: id, Tags: tags}); err != nil {
+		return wrap(err, "add tags")
+	}
+	return wrap(queries.TouchProviderGroup(ctx, id), "note the change of tags")
 }
 
 func addProviders(ctx context.Context, queries *tenantdb.Queries, tenantID, id uuid.UUID, providers []uuid.UUID) error {

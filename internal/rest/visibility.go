@@ -2,6 +2,7 @@ package rest
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -28,30 +29,36 @@ func Visible(visibility authz.Visibility) (tenant.Visible, error) {
 	if err != nil {
 		return tenant.SeeNone(), fmt.Errorf("render visibility: %w", err)
 	}
+	if visibility.OnlyHides() {
+		return tenant.SeeAllBut(fragment), nil
+	}
 	return tenant.SeeWhere(fragment), nil
 }
 
 func renderCondition(condition authz.Condition) (filter.Fragment, error) {
 	switch typed := condition.(type) {
 	case authz.And:
-		parts, err := renderAll(typed)
+		parts, err := renderAll(typed, renderCondition)
 		return filter.And(parts...), err
 	case authz.Or:
-		parts, err := renderAll(typed)
+		parts, err := renderAll(typed, renderCondition)
 		return filter.Or(parts...), err
 	case authz.Not:
 		return renderNot(typed)
+	case authz.Unless:
+		excluded, err := renderExclusion(typed.Condition)
+		return filter.Not(excluded), err
 	case authz.Compare:
 		return renderCompare(typed)
 	}
 	return filter.Fragment{}, fmt.Errorf("unknown condition %T", condition)
 }
 
-func renderAll(conditions []authz.Condition) ([]filter.Fragment, error) {
+func renderAll(conditions []authz.Condition, render func(authz.Condition) (filter.Fragment, error)) ([]filter.Fragment, error) {
 	parts := make([]filter.Fragment, len(conditions))
 	for i, condition := range conditions {
 		var err error
-		if parts[i], err = renderCondition(condition); err != nil {
+		if parts[i], err = render(condition); err != nil {
 			return nil, err
 		}
 	}
@@ -61,12 +68,15 @@ func renderAll(conditions []authz.Condition) ([]filter.Fragment, error) {
 // renderNot pushes the negation down to the comparisons, where "unknown hides" can be kept: a missing alias meets neither a
 // comparison nor its negation, while the other parts of the condition still count.
 func renderNot(not authz.Not) (filter.Fragment, error) {
+	negated := func(condition authz.Condition) (filter.Fragment, error) {
+		return renderNot(authz.Not{Condition: condition})
+	}
 	switch inner := not.Condition.(type) {
 	case authz.And:
-		parts, err := renderNots(inner)
+		parts, err := renderAll(inner, negated)
 		return filter.Or(parts...), err
 	case authz.Or:
-		parts, err := renderNots(inner)
+		parts, err := renderAll(inner, negated)
 		return filter.And(parts...), err
 	case authz.Not:
 		return renderCondition(inner.Condition)
@@ -82,23 +92,37 @@ func renderNot(not authz.Not) (filter.Fragment, error) {
 	return filter.And(known, filter.Not(fragment)), err
 }
 
-func renderNots(conditions []authz.Condition) ([]filter.Fragment, error) {
-	parts := make([]filter.Fragment, len(conditions))
-	for i, condition := range conditions {
-		var err error
-		if parts[i], err = renderNot(authz.Not{Condition: condition}); err != nil {
-			return nil, err
-		}
+// renderExclusion renders what an exclusion hides: there a missing alias meets every negated comparison, so that what is
+// unknown is hidden.
+func renderExclusion(condition authz.Condition) (filter.Fragment, error) {
+	switch typed := condition.(type) {
+	case authz.And:
+		parts, err := renderAll(typed, renderExclusion)
+		return filter.And(parts...), err
+	case authz.Or:
+		parts, err := renderAll(typed, renderExclusion)
+		return filter.Or(parts...), err
+	case authz.Not:
+		inner, err := renderExclusion(typed.Condition)
+		return filter.Not(inner), err
 	}
-	return parts, nil
+	return renderCondition(condition)
 }
 
 var visibilityColumns = map[authz.Field]filter.Column{
 	authz.FieldID: "p.id", authz.FieldType: "p.provider", authz.FieldUID: "p.uid", authz.FieldAlias: "p.alias",
-	authz.FieldProviderGroup: "g.provider_group_id",
+	authz.FieldProviderGroup: "g.provider_group_id", authz.FieldGroupName: "pg.name", authz.FieldGroupTag: "pt.tag",
 }
 
-var throughGroups = []filter.Via{{Table: "provider_group_providers", Alias: "g", On: [][2]filter.Column{{"g.provider_id", "p.id"}}}}
+// The ways from a provider to what is compared of its groups.
+var (
+	throughGroups = []filter.Via{{Table: "provider_group_providers", Alias: "g", On: [][2]filter.Column{{"g.provider_id", "p.id"}}}}
+	throughNames  = append(slices.Clone(throughGroups), filter.Via{Table: "provider_groups", Alias: "pg", On: [][2]filter.Column{{"pg.id", "g.provider_group_id"}}})
+	throughTags   = append(slices.Clone(throughGroups), filter.Via{Table: "provider_group_tags", Alias: "pt",
+		On: [][2]filter.Column{{"pt.provider_group_id", "g.provider_group_id"}}})
+
+	visibilityPaths = map[authz.Field][]filter.Via{authz.FieldProviderGroup: throughGroups, authz.FieldGroupName: throughNames, authz.FieldGroupTag: throughTags}
+)
 
 func renderCompare(compare authz.Compare) (filter.Fragment, error) {
 	column, ok := visibilityColumns[compare.Field]
@@ -111,10 +135,11 @@ func renderCompare(compare authz.Compare) (filter.Fragment, error) {
 		}
 	}
 	fragment, err := renderComparison(column, compare)
-	if err != nil || compare.Field != authz.FieldProviderGroup {
+	path, related := visibilityPaths[compare.Field]
+	if err != nil || !related {
 		return fragment, err
 	}
-	return filter.Exists(throughGroups, fragment)
+	return filter.Exists(path, fragment)
 }
 
 func renderComparison(column filter.Column, compare authz.Compare) (filter.Fragment, error) {

@@ -14,6 +14,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/pipeline"
@@ -27,6 +28,7 @@ type Visible struct {
 	all       bool
 	condition filter.Fragment
 	only      uuid.UUID
+	exclusion bool // the condition only takes some providers away
 }
 
 // SeeAll shows every provider of the tenant.
@@ -37,6 +39,12 @@ func SeeNone() Visible { return Visible{} }
 
 // SeeWhere shows the providers p for which the compiled policy condition holds. A zero condition shows none.
 func SeeWhere(condition filter.Fragment) Visible { return Visible{condition: condition} }
+
+// SeeAllBut shows the providers p for which the condition holds, which is all but those that policy takes away: unlike
+// SeeWhere it leaves the scope unlimited in everything that is about no provider.
+func SeeAllBut(condition filter.Fragment) Visible {
+	return Visible{condition: condition, exclusion: true}
+}
 
 // Scope says for whom a query runs. The zero Scope reaches nothing.
 type Scope struct {
@@ -69,6 +77,9 @@ func (s Scope) User() uuid.UUID { return s.user }
 
 // SeesAll reports whether every provider of the tenant is visible.
 func (s Scope) SeesAll() bool { return s.visible.all }
+
+// Unlimited reports whether every provider of the tenant is visible but for those that exclusions of policy take away.
+func (s Scope) Unlimited() bool { return s.visible.all || s.visible.exclusion }
 
 func (s Scope) settings() pipeline.Settings {
 	settings := pipeline.Settings{Visible: "{}"}
@@ -172,6 +183,9 @@ func (reader) sealed() {}
 
 // CheckRole refuses to work as a role that could bypass the wall.
 func (e *Executor) CheckRole(ctx context.Context) error { return e.targets.CheckRole(ctx) }
+
+// PoolStats are the states of the pools of connections, by target.
+func (e *Executor) PoolStats() map[string]*pgxpool.Stat { return e.targets.Stats() }
 
 // Ping reports whether the primary answers.
 func (e *Executor) Ping(ctx context.Context) error { return e.targets.Ping(ctx) }

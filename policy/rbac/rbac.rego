@@ -3,7 +3,8 @@
 # description: |
 #   Answers one question: may this subject do this operation?
 #   operations.json says which rule an operation falls under, rules.json says what that rule asks for and why.
-#   A restriction (package palisade.rbac.restrictions, see POLICY.md) refuses what the rule would grant.
+#   A restriction (package palisade.rbac.restrictions, see POLICY.md) refuses what the rule would grant, a grant
+#   (package palisade.rbac.grants) gives somebody who is signed in what it would not.
 #   Whatever is not granted here is refused.
 package palisade.rbac
 
@@ -24,6 +25,16 @@ decision := {
 	"granted_by": sort(granting_roles),
 } if {
 	granted
+} else := {
+	"allowed": true,
+	"reason": "allowed",
+	"rule": object.get(given, "rule", "grant"),
+	"sentence": object.get(given, "sentence", "A grant allows it."),
+	"granted_by": [],
+} if {
+	rule
+	input.subject.authenticated
+	given := min(data.palisade.rbac.grants.allow)
 } else := {
 	"allowed": false,
 	"reason": "no_role",

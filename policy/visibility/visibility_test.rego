@@ -23,9 +23,11 @@ provider := {
 	"alias": "production",
 }
 
+included if some name, true in visibility.include
+
 # Whether the roles show a provider that is a member of the group.
 visible(roles, group) if {
-	visibility.include with input as {
+	included with input as {
 		"subject": {"authenticated": true, "roles": roles},
 		"providers": provider,
 		"provider_group_memberships": {"provider_group_id": group},
@@ -34,7 +36,7 @@ visible(roles, group) if {
 
 # Whether the roles show a provider that is in no group.
 visible_ungrouped(roles) if {
-	visibility.include with input as {
+	included with input as {
 		"subject": {"authenticated": true, "roles": roles},
 		"providers": provider,
 	}
@@ -65,7 +67,7 @@ test_provider_in_no_group if {
 }
 
 test_missing_subject_sees_nothing if {
-	not visibility.include with input as {
+	not included with input as {
 		"providers": provider,
 		"provider_group_memberships": {"provider_group_id": red},
 	}

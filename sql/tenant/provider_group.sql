@@ -1,13 +1,15 @@
 -- name: ListProviderGroups :many
--- Purpose: a page of provider groups with the visible providers and the roles of each.
--- Index: provider_groups_pkey, provider_group_providers_pkey, role_provider_groups_group.
+-- Purpose: a page of provider groups with the visible providers, the roles and the tags of each.
+-- Index: provider_groups_pkey, provider_group_providers_pkey, role_provider_groups_group, provider_group_tags_pkey.
 select g.id, g.name, g.inserted_at, g.updated_at,
     coalesce((select array_agg(p.id order by p.inserted_at, p.id) from provider_group_providers l
         join providers p on p.tenant_id = l.tenant_id and p.id = l.provider_id
         where l.tenant_id = g.tenant_id and l.provider_group_id = g.id and p.deleted_at is null), '{}')::uuid[] as provider_ids,
     coalesce((select array_agg(ro.id order by ro.inserted_at, ro.id) from role_provider_groups l
         join roles ro on ro.tenant_id = l.tenant_id and ro.id = l.role_id
-        where l.tenant_id = g.tenant_id and l.provider_group_id = g.id), '{}')::uuid[] as role_ids
+        where l.tenant_id = g.tenant_id and l.provider_group_id = g.id), '{}')::uuid[] as role_ids,
+    coalesce((select array_agg(t.tag order by t.tag) from provider_group_tags t
+        where t.tenant_id = g.tenant_id and t.provider_group_id = g.id), '{}')::text[] as tags
 from provider_groups g
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ g.inserted_at, g.id /* TEMPLATE_END */
@@ -68,6 +70,22 @@ select @tenant_id, @provider_group_id, unnest(@provider_ids::uuid[]) on conflict
 -- Purpose: how many of some providers a provider group holds already.
 -- Index: provider_group_providers_pkey.
 select count(*) from provider_group_providers where provider_group_id = @provider_group_id and provider_id = any(@provider_ids::uuid[]);
+
+-- name: ClearGroupTags :exec
+-- Purpose: take all tags off a provider group.
+-- Index: provider_group_tags_pkey.
+delete from provider_group_tags where provider_group_id = @provider_group_id;
+
+-- name: AddGroupTags :exec
+-- Purpose: put tags on a provider group.
+-- Index: provider_group_tags_pkey.
+insert into provider_group_tags (tenant_id, provider_group_id, tag)
+select @tenant_id, @provider_group_id, unnest(@tags::text[]);
+
+-- name: TouchProviderGroup :exec
+-- Purpose: note that a provider group was changed.
+-- Index: provider_groups_pkey.
+update provider_groups set updated_at = now() where id = @id;
 
 -- name: ClearGroupRoles :exec
 -- Purpose: unlink a provider group from all roles.

@@ -4,7 +4,9 @@ package providergroups
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -22,19 +24,29 @@ import (
 // Attributes are the attributes of a provider group.
 type Attributes struct {
 	Name       string    `json:"name" maxLength:"255"`
+	Tags       []string  `json:"tags,omitempty"`
 	InsertedAt time.Time `json:"inserted_at"`
 	UpdatedAt  time.Time `json:"updated_at"`
 }
 
 type newGroup struct {
-	Name string `json:"name" maxLength:"255"`
+	Name string   `json:"name" maxLength:"255"`
+	Tags []string `json:"tags,omitempty"`
 }
+
+// Bounds of a group's tags.
+const (
+	maxTags      = 50
+	maxTagLength = 100
+)
 
 // Query is the allow-list of the list's parameters.
 var Query = filter.MustTable(filter.Table{
 	Fields: []filter.Field{
 		{Name: "id", Kind: filter.UUID, Column: "g.id", Lookups: filter.Exact | filter.In},
 		{Name: "name", Column: "g.name", Lookups: filter.Exact | filter.In},
+		{Name: "tags", Column: "pt.tag", Lookups: filter.Exact | filter.In,
+			Via: []filter.Via{{Table: "provider_group_tags", Alias: "pt", On: [][2]filter.Column{{"pt.provider_group_id", "g.id"}}}}},
 		{Name: "inserted_at", Kind: filter.DateTime, Column: "g.inserted_at", Lookups: filter.Exact | filter.GTE | filter.LTE},
 		{Name: "updated_at", Kind: filter.DateTime, Column: "g.updated_at", Lookups: filter.Exact | filter.GTE | filter.LTE},
 	},
@@ -96,7 +108,7 @@ func Operations(service *providergroup.Service, executor *tenant.Executor) []res
 // roles, but all for who sees every provider.
 func open(ctx context.Context, r *rest.Request) (tenant.Scope, error) {
 	scope, err := r.Scope(ctx)
-	if err != nil || scope.SeesAll() {
+	if err != nil || scope.Unlimited() {
 		return scope, err
 	}
 	own := []uuid.UUID{}
@@ -187,6 +199,7 @@ func bind(r *rest.Request, id string, creates bool) (providergroup.Change, error
 	}
 	change := providergroup.Change{
 		Name:      body.Text("name", jsonapi.Rules{Required: creates, Max: 255}).Ptr(),
+		Tags:      tags(body),
 		Providers: body.ToMany("providers", "providers", jsonapi.Rules{}).Ptr(),
 		Roles:     body.ToMany("roles", "roles", jsonapi.Rules{}).Ptr(),
 	}
@@ -194,9 +207,45 @@ func bind(r *rest.Request, id string, creates bool) (providergroup.Change, error
 	return change, body.Done()
 }
 
+// tags reads a list of texts; what is there twice counts once.
+func tags(body *jsonapi.Binder) *[]string {
+	given := body.JSON("tags", jsonapi.Rules{})
+	if !given.Set || given.Null {
+		return nil
+	}
+	list, ok := given.Value.([]any)
+	if !ok {
+		body.Fail(jsonapi.Field("tags", "not_a_list", "Expected a list of texts."))
+		return nil
+	}
+	if len(list) > maxTags {
+		body.Fail(jsonapi.Field("tags", "max_length", fmt.Sprintf("Ensure this field has no more than %d elements.", maxTags)))
+		return nil
+	}
+	tags := []string{}
+	for i, one := range list {
+		text, refusals := jsonapi.CheckText(one, jsonapi.Rules{Max: maxTagLength})
+		for _, refusal := range refusals {
+			body.Fail(jsonapi.Field(fmt.Sprintf("tags/%d", i), refusal.Code, refusal.Detail))
+		}
+		if len(refusals) == 0 && !slices.Contains(tags, text) {
+			tags = append(tags, text)
+		}
+	}
+	return &tags
+}
+
+// shownTags are left out of the answer when there are none, unless they are asked for: clients that know no tags see none.
+func shownTags(r *rest.Request, tags []string) []string {
+	if _, sparse := r.Query.Fields["provider-groups"]; len(tags) == 0 && !sparse {
+		return nil
+	}
+	return tags
+}
+
 func resource(r *rest.Request, row tenantdb.ListProviderGroupsRow) jsonapi.Resource {
 	return jsonapi.Resource{Type: "provider-groups", ID: row.ID.String(), Self: r.URL("/provider-groups/" + row.ID.String()),
-		Attributes: jsonapi.Attributes(Attributes{Name: row.Name, InsertedAt: row.InsertedAt, UpdatedAt: row.UpdatedAt}),
+		Attributes: jsonapi.Attributes(Attributes{Name: row.Name, Tags: shownTags(r, row.Tags), InsertedAt: row.InsertedAt, UpdatedAt: row.UpdatedAt}),
 		Relationships: []jsonapi.Relation{
 			jsonapi.ToMany("providers", "providers", jsonapi.IDs(row.ProviderIds)),
 			jsonapi.ToMany("roles", "roles", jsonapi.IDs(row.RoleIds)),
