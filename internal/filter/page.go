@@ -72,7 +72,10 @@ func (t *Table) page(params Params) (Page, error) {
 	if t.Unpaged {
 		return Page{Number: 1, Size: maxPageSize, Disabled: true}, nil
 	}
-	page := Page{Number: 1, Size: pageSize(params)}
+	if t.Cursor != nil {
+		return Page{Size: params.pageSize(t.Cursor.Size, t.Cursor.MaxSize)}, nil // the cursor itself is read with the order
+	}
+	page := Page{Number: 1, Size: params.pageSize(defaultPageSize, maxPageSize)}
 	if value, _ := params.Last("page[disable]"); t.PageDisable && strings.EqualFold(value, "true") {
 		page.Disabled = true
 		return page, nil
@@ -92,12 +95,13 @@ func (t *Table) page(params Params) (Page, error) {
 	return page, nil
 }
 
-func pageSize(params Params) int64 {
-	value, _ := params.Last("page[size]")
+// pageSize is the page[size] that was sent, within bounds; what is none counts as standard.
+func (p Params) pageSize(standard, longest int64) int64 {
+	value, _ := p.Last("page[size]")
 	value = strings.TrimSpace(value)
 	size, err := strconv.ParseInt(value, 10, 64)
 	if err != nil && size != math.MaxInt64 || size < 1 {
-		return defaultPageSize
+		return standard
 	}
-	return min(size, maxPageSize)
+	return min(size, longest)
 }

@@ -16,6 +16,7 @@ type Query struct {
 	Order   Fragment            // what follows ORDER BY; says nothing for a table without sorts
 	Sort    []SortKey           // the same order as data
 	Page    Page                // as asked for; Resolve needs the count
+	Behind  Fragment            // rows behind the cursor; says nothing on the first page and for numbered pages
 	Fields  map[string][]string // sparse fieldsets: members to keep per type; a type that is absent keeps all
 	Include Include             // relationships to put into the document
 	Search  string              // filter[search], trimmed
@@ -76,6 +77,9 @@ func (t *Table) parse(params Params, now time.Time, paged bool) (Query, error) {
 	var err error
 	if paged {
 		if q.Page, err = t.page(params); err != nil {
+			return Query{}, err
+		}
+		if q.Behind, err = t.behind(params, q.Sort); err != nil {
 			return Query{}, err
 		}
 	}

@@ -17,8 +17,9 @@ type Table struct {
 	Search      *Search  // what filter[search] looks through; nil: it is accepted and ignored
 	Includes    []string // paths that include may name: "scan", "scan.provider"
 	Required    *RequiredDates
-	PageDisable bool // page[disable]=true is honoured
-	Unpaged     bool // page[...] is ignored, the answer holds everything
+	PageDisable bool    // page[disable]=true is honoured
+	Unpaged     bool    // page[...] is ignored, the answer holds everything
+	Cursor      *Cursor // pages begin behind a row instead of at a number; nil: numbered pages
 	Tolerate    Tolerance
 
 	keys           map[string]fieldKey
@@ -224,7 +225,7 @@ func NewTable(declared Table) (*Table, error) {
 	t := &declared
 	t.Fields = append([]Field(nil), declared.Fields...)
 	t.Sorts = append([]Sort(nil), declared.Sorts...)
-	steps := []func() error{t.indexFields, t.indexSorts, t.indexIncludes, t.checkSearch, t.checkRequired}
+	steps := []func() error{t.indexFields, t.indexSorts, t.indexIncludes, t.checkSearch, t.checkRequired, t.checkCursor}
 	for _, step := range steps {
 		if err := step(); err != nil {
 			return nil, fmt.Errorf("filter table: %w", err)

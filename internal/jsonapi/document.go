@@ -80,6 +80,12 @@ type Pagination struct {
 	Count int `json:"count"`
 }
 
+// CursorLinks are the links of a list that is paged by cursor, absolute.
+type CursorLinks struct {
+	First string
+	Next  string // empty: this is the last page
+}
+
 // Document is an answer. One and Many are exclusive; a nil One with Many nil is an empty list.
 type Document struct {
 	One        *Resource
@@ -87,6 +93,7 @@ type Document struct {
 	Included   []Resource
 	Pagination *Pagination         // lists that are paged; needs PageURL
 	PageURL    *url.URL            // the request's absolute URL, for links
+	Cursor     *CursorLinks        // lists that are paged by cursor
 	Fields     map[string][]string // sparse fieldsets by type; a type that is absent is written whole
 	Bare       bool                // no meta.version
 }
@@ -97,6 +104,14 @@ func (d Document) Encode() ([]byte, error) {
 	w.buffer.WriteByte('{')
 	if d.Pagination != nil {
 		w.links(d.PageURL, *d.Pagination)
+		w.buffer.WriteByte(',')
+	}
+	if d.Cursor != nil {
+		next := Attribute{Name: "next"}
+		if d.Cursor.Next != "" {
+			next.Value = d.Cursor.Next
+		}
+		w.linkObject([]Attribute{{"first", d.Cursor.First}, next})
 		w.buffer.WriteByte(',')
 	}
 	w.buffer.WriteString(`"data":`)
@@ -387,6 +402,11 @@ func (w *writer) links(base *url.URL, page Pagination) {
 	if page.Page > 1 {
 		members[3].Value = link(page.Page - 1)
 	}
+	w.linkObject(members)
+}
+
+// linkObject writes the member links of a document.
+func (w *writer) linkObject(members []Attribute) {
 	w.buffer.WriteString(`"links":{`)
 	for i, member := range members {
 		if i > 0 {

@@ -72,6 +72,45 @@ func (s Source[Row, Page]) Written(ctx context.Context, executor *tenant.Executo
 	return row, err
 }
 
+// Stream is a list that is paged by cursor; List has the markers "where" and "order".
+type Stream[Row any] struct {
+	Name string        // of one row in a 404
+	ID   filter.Column // of the row's id
+	At   func(Row) any // the value of the column that orders the list: int64 or uuid.UUID
+	List func(*tenantdb.Queries, context.Context, int32) ([]Row, error)
+}
+
+// Page reads the page that the query asks for, and the cursor behind it; the cursor is empty when nothing follows.
+func (s Stream[Row]) Page(ctx context.Context, db tenant.DB, query filter.Query) (rows []Row, after string, err error) {
+	size := query.Page.Limit()
+	rows, err = s.read(ctx, db, filter.And(query.Where, query.Behind), query.Order, int32(size+1))
+	if err != nil || int64(len(rows)) <= size {
+		return rows, "", err
+	}
+	rows = rows[:size]
+	return rows, query.After(s.At(rows[size-1])), nil
+}
+
+// One reads the row of the id when it meets the condition; any other is a 404.
+func (s Stream[Row]) One(ctx context.Context, db tenant.DB, id uuid.UUID, where filter.Fragment) (row Row, err error) {
+	rows, err := s.read(ctx, db, filter.And(filter.MustCondition(s.ID, filter.Exact, id), where), filter.Fragment{}, 1)
+	if err == nil && len(rows) == 0 {
+		err = jsonapi.NotFound(s.Name)
+	}
+	if err != nil {
+		return row, err
+	}
+	return rows[0], nil
+}
+
+func (s Stream[Row]) read(ctx context.Context, db tenant.DB, where, order filter.Fragment, size int32) ([]Row, error) {
+	rows, err := s.List(tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where, "order": order})), ctx, size)
+	if err != nil {
+		return nil, fmt.Errorf("list %s: %w", s.Name, err)
+	}
+	return rows, nil
+}
+
 func (s Source[Row, Page]) read(ctx context.Context, db tenant.DB, where, order filter.Fragment, page Page) ([]Row, error) {
 	rows, err := s.List(tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where, "order": order})), ctx, page)
 	if err != nil {

@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"fmt"
 	"net/http"
 	"path"
 	"reflect"
@@ -93,7 +94,10 @@ func (s *Server) parameters(operation *Operation) []*huma.Param {
 		if len(operation.Query.Sorts) > 0 {
 			query("sort", "Keys to sort by, comma separated, a minus before a descending one.")
 		}
-		if !operation.Query.Unpaged {
+		if cursor := operation.Query.Cursor; cursor != nil {
+			query("page[after]", "Cursor of a page, as in links.next.")
+			query("page[size]", fmt.Sprintf("Rows a page, up to %d.", cursor.MaxSize))
+		} else if !operation.Query.Unpaged {
 			query("page[number]", "Page, from 1, or last.")
 			query("page[size]", "Rows a page, up to 100.")
 		}
