@@ -1,6 +1,7 @@
 package rest
 
 import (
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -48,21 +49,61 @@ func holds(condition authz.Condition, of account) truth {
 		return result
 	case authz.Not:
 		return -holds(typed.Condition, of)
+	case authz.Unless:
+		return -excluded(typed.Condition, of)
 	}
 	compare := condition.(authz.Compare)
 	value := map[authz.Field]string{authz.FieldID: of.id, authz.FieldType: of.kind, authz.FieldUID: of.uid}[compare.Field]
 	switch compare.Field {
 	case authz.FieldProviderGroup:
 		return truthOf(slices.ContainsFunc(of.groups, func(group string) bool { return slices.Contains(compare.Values, group) }))
+	case authz.FieldGroupName:
+		return truthOf(slices.ContainsFunc(of.groups, func(group string) bool { return compared(compare, groupNames[group]) }))
+	case authz.FieldGroupTag:
+		return truthOf(slices.ContainsFunc(of.groups, func(group string) bool {
+			return slices.ContainsFunc(groupTags[group], func(tag string) bool { return compared(compare, tag) })
+		}))
 	case authz.FieldAlias:
 		if of.alias == nil {
 			return unknown
 		}
 		value = *of.alias
 	}
+	return truthOf(compared(compare, value))
+}
+
+func compared(compare authz.Compare, value string) bool {
 	first := compare.Values[0]
-	return truthOf(map[authz.Op]bool{authz.OpEqual: value == first, authz.OpNotEqual: value != first, authz.OpIn: slices.Contains(compare.Values, value),
-		authz.OpStartsWith: strings.HasPrefix(value, first), authz.OpEndsWith: strings.HasSuffix(value, first), authz.OpContains: strings.Contains(value, first)}[compare.Op])
+	return map[authz.Op]bool{authz.OpEqual: value == first, authz.OpNotEqual: value != first, authz.OpIn: slices.Contains(compare.Values, value),
+		authz.OpStartsWith: strings.HasPrefix(value, first), authz.OpEndsWith: strings.HasSuffix(value, first), authz.OpContains: strings.Contains(value, first)}[compare.Op]
+}
+
+// excluded is holds in an exclusion, where what is unknown is a comparison that does not hold.
+func excluded(condition authz.Condition, of account) truth {
+	switch typed := condition.(type) {
+	case authz.And:
+		return truthOf(!slices.ContainsFunc(typed, func(one authz.Condition) bool { return excluded(one, of) == no }))
+	case authz.Or:
+		return truthOf(slices.ContainsFunc(typed, func(one authz.Condition) bool { return excluded(one, of) == yes }))
+	case authz.Not:
+		return -excluded(typed.Condition, of)
+	}
+	return truthOf(holds(condition, of) == yes)
+}
+
+// The groups that accounts are in, by their ids.
+var (
+	groupNames = map[string]string{"00000000-0000-4000-8000-00000000000a": "Group a", "00000000-0000-4000-8000-00000000000b": "100%_b"}
+	groupTags  = map[string][]string{"00000000-0000-4000-8000-00000000000a": {"critical", "team:red"}, "00000000-0000-4000-8000-00000000000b": {"team:blue"}}
+)
+
+// asPolicySees is an account for the evaluation without a database.
+func (a account) asPolicySees() authz.Provider {
+	provider := authz.Provider{ID: uuid.MustParse(a.id), Type: a.kind, UID: a.uid, Alias: a.alias}
+	for _, group := range a.groups {
+		provider.Groups = append(provider.Groups, authz.ProviderGroup{ID: uuid.MustParse(group), Name: groupNames[group], Tags: groupTags[group]})
+	}
+	return provider
 }
 
 func truthOf(is bool) truth {
@@ -83,12 +124,13 @@ func TestConditionsShowTheRowsThatTheyMean(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	groups := []string{uuid.NewString(), uuid.NewString()}
+	groups := slices.Sorted(maps.Keys(groupNames))
 	for _, one := range []uuid.UUID{organisation, other} {
 		run(`insert into tenants (id, name) values ($1, 'Acme')`, one)
 	}
-	for i, group := range groups {
-		run(`insert into provider_groups (tenant_id, id, name) values ($1, $2, $3)`, organisation, group, "Group "+string(rune('a'+i)))
+	for _, group := range groups {
+		run(`insert into provider_groups (tenant_id, id, name) values ($1, $2, $3)`, organisation, group, groupNames[group])
+		run(`insert into provider_group_tags (tenant_id, provider_group_id, tag) select $1, $2, unnest($3::text[])`, organisation, group, groupTags[group])
 	}
 	text := func(s string) *string { return &s }
 	accounts := []account{
@@ -137,6 +179,9 @@ func TestConditionsShowTheRowsThatTheyMean(t *testing.T) {
 			if shown := slices.Contains(got, ids[i]); shown != (holds(condition, one) == yes) {
 				t.Errorf("%s: %s %s is shown: %v", condition, one.kind, one.uid, shown)
 			}
+			if visibility.Shows(one.asPolicySees()) != slices.Contains(got, ids[i]) {
+				t.Errorf("%s: %s %s: without a database the answer is another", condition, one.kind, one.uid)
+			}
 		}
 		if slices.Contains(got, foreign) {
 			t.Errorf("%s shows a provider of another tenant", condition)
@@ -157,6 +202,15 @@ func TestConditionsShowTheRowsThatTheyMean(t *testing.T) {
 		}
 		comparisons = append(comparisons, authz.Compare{Field: field, Op: authz.OpIn, Values: texts[field]}, authz.Compare{Field: field, Op: authz.OpIn, Values: texts[field][:1]})
 	}
+	for field, values := range map[authz.Field][]string{authz.FieldGroupName: {"Group a", "100%_b", "%", "Group", "b", "zzz"},
+		authz.FieldGroupTag: {"critical", "team:red", "team:", "red", "%", "e"}} {
+		for _, op := range []authz.Op{authz.OpEqual, authz.OpStartsWith, authz.OpEndsWith, authz.OpContains} {
+			for _, value := range values {
+				comparisons = append(comparisons, authz.Compare{Field: field, Op: op, Values: []string{value}})
+			}
+		}
+		comparisons = append(comparisons, authz.Compare{Field: field, Op: authz.OpIn, Values: values[:2]})
+	}
 	for _, op := range []authz.Op{authz.OpEqual, authz.OpNotEqual, authz.OpIn} {
 		comparisons = append(comparisons, authz.Compare{Field: authz.FieldID, Op: op, Values: []string{accounts[0].id}})
 	}
@@ -167,12 +221,16 @@ func TestConditionsShowTheRowsThatTheyMean(t *testing.T) {
 		check(one)
 		check(authz.Not{Condition: one})
 		check(authz.Not{Condition: authz.Not{Condition: one}})
+		check(authz.Unless{Condition: one})
+		check(authz.Unless{Condition: authz.Not{Condition: one}})
 	}
 	// A hidden half must not hide the other: neither here, where the alias is missing, nor negated.
 	missing := authz.Compare{Field: authz.FieldAlias, Op: authz.OpEqual, Values: []string{"x"}}
 	aws := authz.Compare{Field: authz.FieldType, Op: authz.OpEqual, Values: []string{"gcp"}}
 	check(authz.Not{Condition: authz.And{missing, aws}})
 	check(authz.Not{Condition: authz.Or{missing, aws}})
+	check(authz.Unless{Condition: authz.And{authz.Not{Condition: missing}, authz.Not{Condition: aws}}})
+	check(authz.Unless{Condition: authz.Not{Condition: authz.Or{missing, aws}}})
 	random := rand.New(rand.NewPCG(1, 2))
 	var grow func(depth int) authz.Condition
 	grow = func(depth int) authz.Condition {
@@ -191,6 +249,7 @@ func TestConditionsShowTheRowsThatTheyMean(t *testing.T) {
 	}
 	for range 400 {
 		check(grow(3))
+		check(authz.And{grow(2), authz.Unless{Condition: grow(2)}})
 	}
 }
 
