@@ -230,6 +230,7 @@ create table audit_events (
     constraint audit_events_check CHECK (((kind = 'outcome'::text) = (decision_id IS NOT NULL))),
     constraint audit_events_kind_check CHECK ((kind = ANY (ARRAY['decision'::text, 'outcome'::text]))),
     constraint audit_events_operation_check CHECK (((char_length(operation) >= 1) AND (char_length(operation) <= 128))),
+    constraint audit_events_seq_check CHECK ((seq > 0)),
     constraint audit_events_status_check CHECK (((status >= 100) AND (status <= 599))),
     constraint audit_events_target_id_check CHECK (((char_length(target_id) >= 1) AND (char_length(target_id) <= 255)))
 );
@@ -647,10 +648,10 @@ create table saml_requests (
     callback text not null default ''::text,
     expires_at timestamp with time zone not null,
     answer bytea,
-    email text,
-    name text,
-    company_name text,
-    user_type text,
+    email text not null default ''::text,
+    name text not null default ''::text,
+    company_name text not null default ''::text,
+    user_type text not null default ''::text,
     constraint saml_requests_pkey PRIMARY KEY (tenant_id, id),
     constraint saml_requests_id_check CHECK ((char_length(id) <= 64))
 );

@@ -473,10 +473,10 @@ type TakeSignOnParams struct {
 type TakeSignOnRow struct {
 	ConfigID    uuid.UUID
 	Callback    string
-	Email       *string
-	Name        *string
-	CompanyName *string
-	UserType    *string
+	Email       string
+	Name        string
+	CompanyName string
+	UserType    string
 }
 
 // Purpose: the outcome of a sign-on, for the browser that both began it and brought the answer; it is given once.
