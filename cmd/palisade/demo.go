@@ -35,6 +35,8 @@ always uses its own Postgres.`,
 			// Samples stay out of any real database, and the workers that store them run here.
 			settings.AppURL, settings.SystemURL, settings.OwnerURL, settings.AppReplicaURL, settings.SystemReplicaURL = "", "", "", "", ""
 			settings.Worker = true
+			// The samples sign up like anybody, in a database that has nobody.
+			settings.SignUp, settings.FirstAdminEmail = config.SignUpOpen, ""
 			return runDemo(command.Context(), command.OutOrStdout(), settings)
 		},
 	}

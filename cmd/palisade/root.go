@@ -19,7 +19,7 @@ type usageError struct{ error }
 func rootCommand() *cobra.Command {
 	root := group("palisade", "Multi-tenant API server for cloud security posture",
 		serveCommand(), workCommand(), demoCommand(), migrateCommand(), databaseCommand(), policyCommand(), checkCommand(),
-		catalogueCommand(), secretsCommand(), ingestCommand(), openapiCommand(), benchCommand(), configCommand())
+		catalogueCommand(), secretsCommand(), auditCommand(), keysCommand(), ingestCommand(), openapiCommand(), benchCommand(), configCommand())
 	root.Long = `Palisade is a multi-tenant API server for cloud security posture.
 
 Every setting is a flag, an environment variable (PALISADE_ and the flag's name in capitals, with underscores) and a key of
@@ -60,8 +60,9 @@ func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 // The settings that a command's flags offer; every other setting can still come from the environment or the file.
 var (
 	databaseSettings = []string{"data-dir", "database-url", "database-system-url", "database-owner-url", "log-level", "log-format"}
-	serverSettings   = append([]string{"listen", "key-dir", "policy-dir", "policy-replace", "token-rate-limit", "trust-proxy", "cors-origins", "migrate",
-		"database-replica-url", "database-system-replica-url", "database-max-conns", "prowler-python", "engine-pass-env", "engine-services", "stop-after"}, databaseSettings...)
+	serverSettings   = append([]string{"listen", "key-dir", "policy-dir", "policy-replace", "token-rate-limit", "trust-proxy", "cors-origins", "migrate", "audit-read-sample",
+		"database-replica-url", "database-system-replica-url", "database-max-conns", "prowler-python", "engine-pass-env", "engine-services", "stop-after",
+		"sign-up", "first-admin-email", "first-admin-password-file"}, databaseSettings...)
 )
 
 // load reads the settings and makes the logger.
@@ -92,6 +93,6 @@ func appSettings(settings config.Settings, db *database) app.Settings {
 		AppURL: db.app, SystemURL: db.system, AppReplicaURL: settings.AppReplicaURL, SystemReplicaURL: settings.SystemReplicaURL,
 		MaxConns: int32(settings.MaxConns), KeyDir: settings.Keys(), TokenLimit: settings.TokenLimit, TrustProxy: settings.TrustProxy,
 		CORSOrigins: settings.CORSOrigins, PolicyDir: settings.PolicyDir, PolicyReplace: settings.PolicyReplace, EnginePython: settings.EnginePython, EnginePassEnv: settings.EnginePassEnv,
-		EngineServices: settings.EngineServices,
+		EngineServices: settings.EngineServices, Social: socialSettings(settings), InvitationOnly: settings.SignUp == config.SignUpInvitation,
 	}
 }

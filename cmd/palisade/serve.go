@@ -20,6 +20,9 @@ import (
 // policyInterval is how often a policy folder is looked at.
 const policyInterval = 2 * time.Second
 
+// keyInterval is how often the folder of the token keys is looked at.
+const keyInterval = 5 * time.Second
+
 func serveCommand() *cobra.Command {
 	var noWorker bool
 	command := &cobra.Command{
@@ -104,14 +107,20 @@ func serve(ctx context.Context, settings config.Settings, logger *slog.Logger, r
 		return err
 	}
 	defer program.Close()
+	if err := program.CreateFirstAdmin(ctx, settings.FirstAdminEmail, settings.FirstAdminPassword); err != nil {
+		return err
+	}
 
 	running, ctx := errgroup.WithContext(ctx)
 	running.Go(func() error { return listenAndServe(ctx, listener, settings, program, logger) })
+	running.Go(func() error { return orderly(ctx, program.WatchKeys(ctx, keyInterval)) })
 	if settings.Worker {
 		running.Go(func() error { return program.Work(ctx) })
 	}
 	if settings.PolicyDir != "" {
-		running.Go(func() error { return orderly(ctx, program.Policy.Watch(ctx, app.PolicyFolders(settings.PolicyDir, settings.PolicyReplace), policyInterval)) })
+		running.Go(func() error {
+			return orderly(ctx, program.Policy.Watch(ctx, app.PolicyFolders(settings.PolicyDir, settings.PolicyReplace), policyInterval))
+		})
 	}
 	if db.ended != nil {
 		running.Go(func() error {

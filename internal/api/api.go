@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/palisade-sec/palisade/internal/api/auditevents"
 	"github.com/palisade-sec/palisade/internal/api/findings"
 	"github.com/palisade-sec/palisade/internal/api/ingestions"
 	"github.com/palisade-sec/palisade/internal/api/invitations"
@@ -35,6 +36,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/role"
 	"github.com/palisade-sec/palisade/internal/scan"
 	"github.com/palisade-sec/palisade/internal/secret"
+	"github.com/palisade-sec/palisade/internal/social"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
@@ -44,11 +46,13 @@ type Parts struct {
 	Tenants    *tenant.Executor
 	System     *system.Executor
 	Identity   *identity.Service
+	Social     *social.Providers
 	Secrets    *secret.Keyring
 	Ingestions *ingestion.Service
 	Jobs       *jobs.Client
 	Scans      *scan.Service
 	TokenLimit func(rest.Handler) rest.Handler // bounds how often credentials may be tried
+	Guesses    *rest.Guesses                   // bounds how often the password of one account may be guessed
 }
 
 // Operations are all operations of the API, those that are not built yet last: they answer 501. known is the policy's list
@@ -56,7 +60,8 @@ type Parts struct {
 func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]rest.Operation, error) {
 	roleService := role.New(parts.Tenants)
 	built := slices.Concat(
-		tokens.Operations(parts.Identity, parts.TokenLimit),
+		tokens.Operations(parts.Identity, parts.TokenLimit, parts.Guesses),
+		tokens.SocialOperations(parts.Identity, parts.Social, parts.TokenLimit),
 		users.Operations(parts.Identity, roleService, parts.Tenants, parts.System),
 		tenants.Operations(parts.Identity, parts.System, parts.Tenants),
 		memberships.Operations(parts.Identity, parts.Tenants, parts.System),
@@ -73,6 +78,7 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		resources.Operations(parts.Tenants),
 		overviews.Operations(parts.Tenants),
 		ingestions.Operations(parts.Tenants, parts.Ingestions, parts.Jobs),
+		auditevents.Operations(parts.Tenants),
 	)
 	routes := make(map[[2]string]bool)
 	for _, operation := range built {

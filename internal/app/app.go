@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/palisade-sec/palisade/internal/api"
+	"github.com/palisade-sec/palisade/internal/audit"
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/catalogue"
 	"github.com/palisade-sec/palisade/internal/identity"
@@ -48,6 +49,8 @@ type Settings struct {
 	EnginePython     string   // interpreter that has the scan engine; empty: see engine.FindInterpreter
 	EnginePassEnv    []string // environment variables that the engine gets beside the minimum
 	EngineServices   []string // services that scans look at, see engine.ParseServices; none: all
+	AuditReadSample  float64  // share of allowed reads in the audit log
+	WithoutAudit     bool     // for measuring what the audit log costs, and for nothing else: no setting of the program sets it
 	PolicyDir        string   // folder of rules beside the built-in access policy; empty: none
 	PolicyReplace    bool     // the folder takes the built-in policy's place
 	Social           social.Settings
@@ -65,14 +68,18 @@ type App struct {
 	Metrics   *metrics.Set // whoever counts something registers it here
 
 	ingestions *ingestion.Service
+	audit      *audit.Recorder
 	jobs       *jobs.Client
 	secrets    *secret.Keyring
+	tokens     *token.Issuer
 	logger     *slog.Logger
+
+	watchesPolicy bool
 }
 
 // Open connects and puts everything together. Close the App when done.
 func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, err error) {
-	app := &App{logger: logger, Metrics: metrics.New(Release)}
+	app := &App{logger: logger, Metrics: metrics.New(Release), watchesPolicy: settings.PolicyDir != ""}
 	defer func() {
 		if err != nil {
 			app.Close()
@@ -84,19 +91,19 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if app.System, err = system.Open(ctx, pipeline.Config{URL: settings.SystemURL, ReplicaURL: settings.SystemReplicaURL, MaxConns: settings.MaxConns, ApplicationName: "palisade:system"}); err != nil {
 		return nil, err
 	}
-	keys, err := token.LoadOrCreateKeys(settings.KeyDir)
+	issuer, err := token.Open(settings.KeyDir, token.Config{})
 	if err != nil {
 		return nil, fmt.Errorf("token keys: %w", err)
 	}
-	issuer, err := token.NewIssuer(keys, token.Config{})
-	if err != nil {
-		return nil, fmt.Errorf("token issuer: %w", err)
-	}
+	app.tokens = issuer
 	if app.secrets, err = secret.LoadOrCreate(settings.KeyDir); err != nil {
 		return nil, fmt.Errorf("secret keys: %w", err)
 	}
 	if app.Policy, err = policyEngine(ctx, settings, logger); err != nil {
 		return nil, err
+	}
+	if err := app.Policy.Register(app.Metrics); err != nil {
+		return nil, fmt.Errorf("metrics of the policy: %w", err)
 	}
 	app.Catalogue = catalogue.NewStore(app.Tenants)
 	bounds, err := parseBounds(settings)
@@ -142,8 +149,11 @@ func (a *App) Work(ctx context.Context) error {
 	return a.jobs.Work(ctx, jobs.WorkConfig{Tenants: a.Tenants, System: a.System, Logger: a.logger, Ended: a.Metrics.JobEnded})
 }
 
-// Close gives all connections back.
+// Close writes what waits for the audit log and gives all connections back.
 func (a *App) Close() {
+	if a.audit != nil {
+		a.audit.Close()
+	}
 	if a.Tenants != nil {
 		a.Tenants.Close()
 	}

@@ -5,6 +5,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -48,6 +49,9 @@ func AddFlags(flags *pflag.FlagSet, keys ...string) {
 			var fallback int
 			_, _ = fmt.Sscan(field.fallback, &fallback)
 			flags.Int(field.key, fallback, field.usage)
+		case float64:
+			fallback, _ := strconv.ParseFloat(field.fallback, 64)
+			flags.Float64(field.key, fallback, field.usage)
 		case time.Duration:
 			fallback, _ := time.ParseDuration(field.fallback)
 			flags.Duration(field.key, fallback, field.usage)
@@ -136,6 +140,12 @@ func set(field field, value any) error {
 		if n, _ := fmt.Sscan(text, target, &rest); n != 1 {
 			return refuse("a number")
 		}
+	case *float64:
+		number, err := strconv.ParseFloat(text, 64)
+		if err != nil {
+			return refuse("a number")
+		}
+		*target = number
 	case *time.Duration:
 		duration, err := time.ParseDuration(text)
 		if err != nil || duration < 0 {

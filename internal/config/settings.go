@@ -34,9 +34,29 @@ type Settings struct {
 	SystemReplicaURL string `key:"database-system-replica-url" secret:"true" usage:"read replica as palisade_system"`
 	MaxConns         int    `key:"database-max-conns" default:"20" usage:"connections that each role may open"`
 
+	AuditReadSample float64 `key:"audit-read-sample" default:"0" usage:"share of the allowed reads that the audit log records, 0 to 1; denials and writes are always recorded"`
+
 	EnginePython   string   `key:"prowler-python" usage:"Python interpreter that has prowler installed (default: that of the prowler command, else python3)"`
 	EnginePassEnv  []string `key:"engine-pass-env" usage:"environment variables that the scan engine gets besides the minimum, comma separated"`
 	EngineServices []string `key:"engine-services" usage:"services that scans look at, as in aws/s3,aws/iam; provider types that are not named are scanned whole (default: everything)"`
+
+	SignUp                 string `key:"sign-up" default:"open" usage:"who may sign up: open (everybody) or invitation (the invited)"`
+	FirstAdminEmail        string `key:"first-admin-email" usage:"address of the first person, created when a server starts and there is nobody"`
+	FirstAdminPassword     string `key:"first-admin-password" secret:"true" usage:"password of the first person"`
+	FirstAdminPasswordFile string `key:"first-admin-password-file" usage:"file that holds the password of the first person"`
+
+	GoogleClientID     string `key:"social-google-client-id" usage:"OAuth client at Google; none: nobody logs in through Google"`
+	GoogleClientSecret string `key:"social-google-client-secret" secret:"true" usage:"secret of the OAuth client at Google"`
+	GoogleCallbackURL  string `key:"social-google-callback-url" usage:"page of the user interface that Google sends people back to"`
+	GoogleIssuer       string `key:"social-google-issuer" usage:"issuer of id tokens (default: Google)"`
+	GoogleTokenURL     string `key:"social-google-token-url" usage:"token endpoint (default: Google's)"`
+	GoogleKeysURL      string `key:"social-google-keys-url" usage:"keys that sign id tokens (default: Google's)"`
+	GoogleUserInfoURL  string `key:"social-google-userinfo-url" usage:"user info endpoint (default: Google's)"`
+	GitHubClientID     string `key:"social-github-client-id" usage:"OAuth app at GitHub; none: nobody logs in through GitHub"`
+	GitHubClientSecret string `key:"social-github-client-secret" secret:"true" usage:"secret of the OAuth app at GitHub"`
+	GitHubCallbackURL  string `key:"social-github-callback-url" usage:"page of the user interface that GitHub sends people back to"`
+	GitHubTokenURL     string `key:"social-github-token-url" usage:"token endpoint (default: GitHub's)"`
+	GitHubAPIURL       string `key:"social-github-api-url" usage:"base of the API (default: GitHub's)"`
 }
 
 // Keys returns the folder of the keys.
@@ -71,6 +91,9 @@ func (s *Settings) complete() error {
 	if s.MaxConns < 1 || s.MaxConns > 1000 {
 		return fmt.Errorf("database-max-conns is %d: want 1 to 1000", s.MaxConns)
 	}
+	if !(s.AuditReadSample >= 0 && s.AuditReadSample <= 1) {
+		return fmt.Errorf("audit-read-sample is %v: want 0 to 1", s.AuditReadSample)
+	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {
 		return fmt.Errorf("log-level is %q: want debug, info, warn or error", s.LogLevel)
@@ -78,7 +101,7 @@ func (s *Settings) complete() error {
 	if s.LogFormat != "json" && s.LogFormat != "text" {
 		return fmt.Errorf("log-format is %q: want json or text", s.LogFormat)
 	}
-	return nil
+	return s.completeSignIn()
 }
 
 // dataHome is the user's folder for data, by the XDG Base Directory Specification.

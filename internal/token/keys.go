@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/golang-jwt/jwt/v5"
+
 	"github.com/palisade-sec/palisade/internal/secret/keyfile"
 )
 
@@ -28,7 +30,7 @@ const minimumBits = 2048
 // Keys are the RSA keys of an Issuer: one signs, that one and the previous ones verify.
 type Keys struct {
 	signing   *rsa.PrivateKey
-	verifying []*rsa.PublicKey
+	verifying jwt.VerificationKeySet
 }
 
 // ParseKeys reads the signing key and the previous keys from PEM (PKCS #8, PKCS #1 or PKIX). A previous key may be the
@@ -38,23 +40,30 @@ func ParseKeys(signing string, previous ...string) (Keys, error) {
 	if err != nil {
 		return Keys{}, fmt.Errorf("signing key: %w", err)
 	}
-	keys := Keys{signing: private, verifying: []*rsa.PublicKey{&private.PublicKey}}
+	keys := Keys{signing: private, verifying: jwt.VerificationKeySet{Keys: []jwt.VerificationKey{&private.PublicKey}}}
 	for i, text := range previous {
 		public, err := parsePublicKey(text)
 		if err != nil {
 			return Keys{}, fmt.Errorf("previous key %d: %w", i+1, err)
 		}
-		keys.verifying = append(keys.verifying, public)
+		keys.verifying.Keys = append(keys.verifying.Keys, public)
 	}
 	return keys, nil
 }
 
 // LoadOrCreateKeys reads the signing key from KeyFileName in dir and previous keys from the files that match
-// PreviousKeysPattern. Without a signing key it makes a new 2048-bit one, readable by its owner alone.
-// To rotate, rename the key file to jwt_previous_<date>.pem and restart; delete that file after the lifetime of a
-// refresh token.
+// PreviousKeysPattern. Without a signing key it makes a new 2048-bit one, readable by its owner alone. See Rotate for how to
+// replace it.
 func LoadOrCreateKeys(dir string) (Keys, error) {
-	signing, err := keyfile.LoadOrCreate(filepath.Join(dir, KeyFileName), generate)
+	if _, err := keyfile.LoadOrCreate(filepath.Join(dir, KeyFileName), generate); err != nil {
+		return Keys{}, fmt.Errorf("load token keys: %w", err)
+	}
+	return readKeys(dir)
+}
+
+// readKeys reads the signing key first: when it is replaced meanwhile, the old one is among the previous ones already.
+func readKeys(dir string) (Keys, error) {
+	signing, err := keyfile.Read(filepath.Join(dir, KeyFileName))
 	if err != nil {
 		return Keys{}, fmt.Errorf("load token keys: %w", err)
 	}

@@ -13,6 +13,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -95,13 +96,13 @@ func Fingerprint(storedHash string) string {
 
 // Issuer issues and reads tokens. It is safe for concurrent use.
 type Issuer struct {
-	keys      Keys
-	config    Config
-	parser    *jwt.Parser
-	verifying jwt.VerificationKeySet
+	keys   atomic.Pointer[Keys]
+	config Config
+	parser *jwt.Parser
+	folder *folder // that the keys come from; nil: they stay as they are
 }
 
-// NewIssuer makes an Issuer from keys (ParseKeys, LoadOrCreateKeys) and settings.
+// NewIssuer makes an Issuer from keys (ParseKeys, LoadOrCreateKeys) and settings. Open makes one that follows a folder.
 func NewIssuer(keys Keys, config Config) (*Issuer, error) {
 	if keys.signing == nil {
 		return nil, errors.New("token issuer needs a signing key")
@@ -110,10 +111,8 @@ func NewIssuer(keys Keys, config Config) (*Issuer, error) {
 	if config.AccessLifetime < time.Second || config.RefreshLifetime < time.Second {
 		return nil, errors.New("token lifetimes must be a second or more")
 	}
-	issuer := &Issuer{keys: keys, config: config}
-	for _, key := range keys.verifying {
-		issuer.verifying.Keys = append(issuer.verifying.Keys, key)
-	}
+	issuer := &Issuer{config: config}
+	issuer.keys.Store(&keys)
 	issuer.parser = jwt.NewParser(
 		jwt.WithValidMethods([]string{jwt.SigningMethodRS256.Alg()}),
 		jwt.WithIssuer(config.Issuer),
@@ -238,7 +237,7 @@ func (i *Issuer) signOne(kind kind, claims Claims, now, notBefore time.Time, lif
 		HashPassword: claims.PasswordFingerprint,
 		Audience:     audience(i.config.Audience),
 	})
-	signed, err = token.SignedString(i.keys.signing)
+	signed, err = token.SignedString(i.keys.Load().signing)
 	if err != nil {
 		return "", "", time.Time{}, fmt.Errorf("sign token: %w", err)
 	}
@@ -246,8 +245,13 @@ func (i *Issuer) signOne(kind kind, claims Claims, now, notBefore time.Time, lif
 }
 
 func (i *Issuer) parse(signed string, want kind) (Token, error) {
-	var claims wireClaims
-	_, err := i.parser.ParseWithClaims(signed, &claims, func(*jwt.Token) (any, error) { return i.verifying, nil })
+	claims, err := i.verify(signed)
+	if errors.Is(err, jwt.ErrTokenSignatureInvalid) {
+		// Another server may have signed with a key that is newer than what this one has read. An error leaves the refusal.
+		if changed, _ := i.Reload(); changed {
+			claims, err = i.verify(signed)
+		}
+	}
 	switch {
 	case err == nil:
 	case errors.Is(err, jwt.ErrTokenExpired) && onlyExpired(err):
@@ -274,6 +278,12 @@ func (i *Issuer) parse(signed string, want kind) (Token, error) {
 		ExpiresAt: claims.ExpiresAt.UTC(),
 		kind:      want,
 	}, nil
+}
+
+func (i *Issuer) verify(signed string) (wireClaims, error) {
+	var claims wireClaims
+	_, err := i.parser.ParseWithClaims(signed, &claims, func(*jwt.Token) (any, error) { return i.keys.Load().verifying, nil })
+	return claims, err
 }
 
 // onlyExpired tells a token of ours that is late from one that is also foreign: the validator reports all at once.

@@ -446,10 +446,10 @@ func TestTokensDoNotShow(t *testing.T) {
 	}
 	var out bytes.Buffer
 	for _, handler := range []slog.Handler{slog.NewTextHandler(&out, nil), slog.NewJSONHandler(&out, nil)} {
-		slog.New(handler).Info("log", "pair", pair, "keys", issuer.keys)
+		slog.New(handler).Info("log", "pair", pair, "keys", *issuer.keys.Load())
 	}
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s"} {
-		fmt.Fprintf(&out, verb+verb, pair, issuer.keys)
+		fmt.Fprintf(&out, verb+verb, pair, *issuer.keys.Load())
 	}
 	if strings.Contains(out.String(), "eyJ") || strings.Contains(out.String(), ownKey().D.String()[:20]) || !strings.Contains(out.String(), redacted) {
 		t.Error("a token or key shows")

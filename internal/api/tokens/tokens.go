@@ -1,4 +1,5 @@
-// Package tokens declares the operations on tokens: log in, refresh, switch tenants.
+// Package tokens declares the operations on tokens: log in, with a password or through another service, refresh, switch
+// tenants.
 package tokens
 
 import (
@@ -31,11 +32,14 @@ type target struct {
 	TenantID string `json:"tenant_id" format:"uuid"`
 }
 
-type handlers struct{ identity *identity.Service }
+type handlers struct {
+	identity *identity.Service
+	guesses  *rest.Guesses
+}
 
-// Operations declares the operations; limit bounds how often credentials may be tried.
-func Operations(service *identity.Service, limit func(rest.Handler) rest.Handler) []rest.Operation {
-	h := handlers{service}
+// Operations declares the operations; limit bounds how often credentials may be tried, guesses how often one account's may.
+func Operations(service *identity.Service, limit func(rest.Handler) rest.Handler, guesses *rest.Guesses) []rest.Operation {
+	h := handlers{service, guesses}
 	return []rest.Operation{
 		{ID: "tokens.create", Method: http.MethodPost, Path: "/tokens", Tag: "Tokens", Summary: "Log in", Anonymous: true, Negotiate: true,
 			Request: rest.Schema{Type: "tokens", Attributes: credentials{}}, Response: rest.Schema{Type: "tokens", Attributes: Pair{}}, Handle: limit(h.create)},
@@ -57,7 +61,11 @@ func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	if err := body.DoneLenient(); err != nil {
 		return nil, err
 	}
-	pair, err := h.identity.LogIn(ctx, email.Value, plain.Value, tenant.Ptr())
+	var pair token.Pair
+	err = h.guesses.Try(r, identity.NormalEmail(email.Value), func() error {
+		pair, err = h.identity.LogIn(ctx, email.Value, plain.Value, tenant.Ptr())
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}

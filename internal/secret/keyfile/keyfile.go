@@ -39,15 +39,21 @@ func LoadOrCreate(path string, generate func() ([]byte, error)) ([]byte, error) 
 	if content, err = generate(); err != nil {
 		return nil, fmt.Errorf("generate key: %w", err)
 	}
-	if err := create(path, content); err != nil && !errors.Is(err, fs.ErrExist) {
+	if err := Create(path, content); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, fmt.Errorf("create key file: %w", err)
 	}
 	return Read(path)
 }
 
-// create writes the file whole or not at all; fs.ErrExist when there is one by now. The name appears with a hard
-// link, which unlike a rename does not replace a file that another process made.
-func create(path string, content []byte) error {
+// Create writes a new key file, mode 0600, whole or not at all; fs.ErrExist when there is one by now. The name appears with a
+// hard link, which unlike a rename does not replace a file that another process made.
+func Create(path string, content []byte) error { return write(path, content, os.Link) }
+
+// Replace writes a key file, mode 0600, in the place of the one that may be there: readers find the old content or the new.
+func Replace(path string, content []byte) error { return write(path, content, os.Rename) }
+
+// write makes the content durable under another name before it gets its own.
+func write(path string, content []byte, name func(from, to string) error) error {
 	folder := filepath.Dir(path)
 	if err := os.MkdirAll(folder, 0o700); err != nil {
 		return err
@@ -62,7 +68,7 @@ func create(path string, content []byte) error {
 	if err != nil {
 		return err
 	}
-	if err := os.Link(temporary.Name(), path); err != nil {
+	if err := name(temporary.Name(), path); err != nil {
 		return err
 	}
 	return syncFolder(folder)
