@@ -11,6 +11,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/app"
 	"github.com/palisade-sec/palisade/internal/config"
 	"github.com/palisade-sec/palisade/internal/engine"
+	"github.com/palisade-sec/palisade/internal/rest"
 )
 
 // usageError is a command line that makes no sense.
@@ -60,7 +61,8 @@ func arguments(check cobra.PositionalArgs) cobra.PositionalArgs {
 // The settings that a command's flags offer; every other setting can still come from the environment or the file.
 var (
 	databaseSettings = []string{"data-dir", "database-url", "database-system-url", "database-owner-url", "log-level", "log-format"}
-	serverSettings   = append([]string{"listen", "key-dir", "policy-dir", "policy-replace", "token-rate-limit", "trust-proxy", "cors-origins", "migrate", "audit-read-sample",
+	serverSettings   = append([]string{"listen", "key-dir", "policy-dir", "policy-replace", "token-rate-limit", "account-rate-limit", "rate-limit-address",
+		"rate-limit-token", "rate-limit-key", "trust-proxy", "allowed-hosts", "hsts-max-age", "cors-origins", "metrics-listen", "migrate", "audit-read-sample",
 		"database-replica-url", "database-system-replica-url", "database-max-conns", "prowler-python", "engine-pass-env", "engine-services", "stop-after",
 		"sign-up", "first-admin-email", "first-admin-password-file"}, databaseSettings...)
 )
@@ -74,7 +76,24 @@ func load(command *cobra.Command) (config.Settings, *slog.Logger, error) {
 	if _, err := engine.ParseServices(settings.EngineServices); err != nil {
 		return settings, nil, usageError{fmt.Errorf("engine-services: %w", err)}
 	}
+	if err := checkBounds(settings); err != nil {
+		return settings, nil, usageError{err}
+	}
 	return settings, newLogger(settings, os.Stderr), nil
+}
+
+// checkBounds refuses limits and host names that make no sense.
+func checkBounds(settings config.Settings) error {
+	for key, text := range map[string]string{"token-rate-limit": settings.TokenLimit, "account-rate-limit": settings.AccountLimit,
+		"rate-limit-address": settings.AddressLimit, "rate-limit-token": settings.AccessTokenLimit, "rate-limit-key": settings.KeyLimit} {
+		if _, err := rest.ParseLimit(text); err != nil {
+			return fmt.Errorf("%s: %w", key, err)
+		}
+	}
+	if err := rest.CheckHosts(settings.AllowedHosts); err != nil {
+		return fmt.Errorf("allowed-hosts: %w", err)
+	}
+	return nil
 }
 
 func newLogger(settings config.Settings, out io.Writer) *slog.Logger {
@@ -94,5 +113,7 @@ func appSettings(settings config.Settings, db *database) app.Settings {
 		MaxConns: int32(settings.MaxConns), KeyDir: settings.Keys(), TokenLimit: settings.TokenLimit, TrustProxy: settings.TrustProxy,
 		CORSOrigins: settings.CORSOrigins, PolicyDir: settings.PolicyDir, PolicyReplace: settings.PolicyReplace, EnginePython: settings.EnginePython, EnginePassEnv: settings.EnginePassEnv,
 		EngineServices: settings.EngineServices, Social: socialSettings(settings), InvitationOnly: settings.SignUp == config.SignUpInvitation,
+		AccountLimit: settings.AccountLimit, AddressLimit: settings.AddressLimit, AccessTokenLimit: settings.AccessTokenLimit, KeyLimit: settings.KeyLimit,
+		AllowedHosts: settings.Hosts(), HSTS: settings.HSTSMaxAge,
 	}
 }

@@ -68,8 +68,13 @@ or that of the server which runs on the data folder.`,
 				return err
 			}
 			defer program.Close()
+			running, ctx := errgroup.WithContext(ctx)
+			if err := serveMetrics(ctx, running, settings, program, logger); err != nil {
+				return err
+			}
 			logger.Info("working")
-			return program.Work(ctx)
+			running.Go(func() error { return program.Work(ctx) })
+			return running.Wait()
 		},
 	}
 	config.AddFlags(command.Flags(), serverSettings...)
@@ -112,6 +117,9 @@ func serve(ctx context.Context, settings config.Settings, logger *slog.Logger, r
 	}
 
 	running, ctx := errgroup.WithContext(ctx)
+	if err := serveMetrics(ctx, running, settings, program, logger); err != nil {
+		return err
+	}
 	running.Go(func() error { return listenAndServe(ctx, listener, settings, program, logger) })
 	running.Go(func() error { return orderly(ctx, program.WatchKeys(ctx, keyInterval)) })
 	if settings.Worker {
@@ -136,6 +144,23 @@ func serve(ctx context.Context, settings config.Settings, logger *slog.Logger, r
 		running.Go(func() error { return orderly(ctx, ready(ctx, listener.Addr().String())) })
 	}
 	return running.Wait()
+}
+
+// serveMetrics serves the metrics while the program runs, where the settings say.
+func serveMetrics(ctx context.Context, running *errgroup.Group, settings config.Settings, program *app.App, logger *slog.Logger) error {
+	if settings.MetricsListen == "" {
+		return nil
+	}
+	listener, err := net.Listen("tcp", settings.MetricsListen)
+	if err != nil {
+		return fmt.Errorf("listen for metrics on %s: %w", settings.MetricsListen, err)
+	}
+	routes := http.NewServeMux()
+	routes.Handle("GET /metrics", program.Metrics.Handler(logger))
+	running.Go(func() error {
+		return listenAndServe(ctx, listener, settings, routes, logger.With("serves", "metrics"))
+	})
+	return nil
 }
 
 // orderly forgets the error of something that ended because it was told to.

@@ -93,7 +93,7 @@ func StartWith(t testing.TB, setup Setup) *Server {
 	if logger == nil {
 		logger = slog.New(slog.DiscardHandler)
 	}
-	settings.AppURL, settings.SystemURL, settings.MaxConns, settings.TokenLimit = db.URL(pgtest.App), db.URL(pgtest.System), 4, "off"
+	settings.AppURL, settings.SystemURL, settings.MaxConns = db.URL(pgtest.App), db.URL(pgtest.System), 4
 	program, err := app.Open(t.Context(), settings, logger)
 	if err != nil {
 		t.Fatalf("open app: %v", err)

@@ -125,7 +125,8 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if err != nil {
 		return nil, err
 	}
-	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Social: providers, Secrets: app.secrets, TokenLimit: rest.PerAddress("log-in", bounds.logIn), Guesses: bounds.guesses,
+	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Social: providers, Secrets: app.secrets,
+		TokenLimit: rest.PerAddress("log-in", bounds.logIn), Guesses: bounds.guesses,
 		Ingestions: app.ingestions, Jobs: app.jobs, Scans: scans},
 		app.Policy.Snapshot().Operations())
 	if err != nil {

@@ -81,6 +81,8 @@ func TestRefusals(t *testing.T) {
 		"missing file":  {args: []string{"--config", "/nowhere/palisade.yaml"}, want: "/nowhere/palisade.yaml"},
 		"unknown key":   {args: []string{"--config", file(t, "a.yaml", "lisen: x\n")}, want: "lisen"},
 		"damaged file":  {args: []string{"--config", file(t, "b.yaml", "database-url: 'postgres://x:hunter2@h\n\t:")}, want: "b.yaml"},
+		"no port":       {args: []string{"--listen", "localhost"}, want: "listen"},
+		"metrics":       {args: []string{"--metrics-listen", "9090"}, want: "metrics-listen"},
 		"list for text": {args: []string{"--config", file(t, "c.yaml", "database-url: [hunter2]\n")}, want: "database-url"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -95,6 +97,30 @@ func TestRefusals(t *testing.T) {
 				t.Errorf("the message tells a secret: %v", err)
 			}
 		})
+	}
+}
+
+// TestHostsOfThisMachine: without a list, a server that only this machine reaches answers for this machine's names alone.
+func TestHostsOfThisMachine(t *testing.T) {
+	for _, row := range []struct {
+		args []string
+		want []string
+	}{
+		{nil, []string{"localhost", ".localhost", "127.0.0.1", "::1", "127.0.0.1"}},
+		{[]string{"--listen", "127.0.0.2:80"}, []string{"localhost", ".localhost", "127.0.0.1", "::1", "127.0.0.2"}},
+		{[]string{"--listen", "0.0.0.0:80"}, nil},
+		{[]string{"--listen", ":80"}, nil},
+		{[]string{"--trust-proxy"}, nil},
+		{[]string{"--allowed-hosts", "a.example,.b.example"}, []string{"a.example", ".b.example"}},
+		{[]string{"--allowed-hosts", "*"}, []string{"*"}},
+	} {
+		settings, err := load(t, row.args...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := settings.Hosts(); !slices.Equal(got, row.want) {
+			t.Errorf("%v: %v, want %v", row.args, got, row.want)
+		}
 	}
 }
 

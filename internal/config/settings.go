@@ -1,8 +1,10 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
@@ -19,13 +21,21 @@ type Settings struct {
 	PolicyDir     string        `key:"policy-dir" usage:"folder with access rules beside the built-in policy, read again when it changes"`
 	PolicyReplace bool          `key:"policy-replace" default:"false" usage:"the policy folder takes the place of the built-in policy altogether"`
 	TokenLimit    string        `key:"token-rate-limit" default:"50/minute" usage:"how often one address may try credentials, or off"`
-	TrustProxy    bool          `key:"trust-proxy" default:"false" usage:"believe X-Forwarded-Proto and X-Forwarded-Host"`
+	TrustProxy    bool          `key:"trust-proxy" default:"false" usage:"believe X-Forwarded-Proto, X-Forwarded-Host and the last address of X-Forwarded-For"`
 	CORSOrigins   []string      `key:"cors-origins" usage:"origins that browsers may call from, comma separated"`
 	Worker        bool          `key:"worker" default:"true" usage:"run background jobs in the server too"`
 	Migrate       bool          `key:"migrate" default:"false" usage:"bring an external database to the current schema before serving"`
 	LogLevel      string        `key:"log-level" default:"info" usage:"debug, info, warn or error"`
 	LogFormat     string        `key:"log-format" default:"json" usage:"json or text"`
 	StopAfter     time.Duration `key:"stop-after" default:"30s" usage:"how long requests and jobs may take to end when the program is stopped"`
+
+	AccountLimit     string        `key:"account-rate-limit" default:"100/hour" usage:"how often the password of one account may be guessed wrong, from all addresses together, before each address gets 5 tries an hour; or off"`
+	AddressLimit     string        `key:"rate-limit-address" default:"off" usage:"how often one address may ask, as in 600/minute, or off"`
+	AccessTokenLimit string        `key:"rate-limit-token" default:"off" usage:"how often one person may ask in a tenant with access tokens, as in 600/minute, or off"`
+	KeyLimit         string        `key:"rate-limit-key" default:"off" usage:"how often one API key may ask, as in 600/minute, or off"`
+	AllowedHosts     []string      `key:"allowed-hosts" usage:"host names that requests may be for, .example.com for all below a domain, * for any, comma separated (default: those of this machine when the server listens on it alone, else any)"`
+	HSTSMaxAge       time.Duration `key:"hsts-max-age" default:"0s" usage:"how long browsers are to insist on https, as in 8760h; told over https only; 0s: not told"`
+	MetricsListen    string        `key:"metrics-listen" usage:"address to serve Prometheus metrics on, at /metrics, without credentials (default: nowhere)"`
 
 	AppURL           string `key:"database-url" secret:"true" usage:"database as palisade_app; none: the program runs a Postgres of its own in the data folder"`
 	SystemURL        string `key:"database-system-url" secret:"true" usage:"database as palisade_system; needed with database-url"`
@@ -73,6 +83,22 @@ func (s Settings) PostgresDir() string { return filepath.Join(s.DataDir, "postgr
 // Embedded reports whether the program runs a Postgres of its own.
 func (s Settings) Embedded() bool { return s.AppURL == "" && s.SystemURL == "" && s.OwnerURL == "" }
 
+// Hosts returns the host names that requests may be for; none means any.
+func (s Settings) Hosts() []string {
+	if len(s.AllowedHosts) > 0 || s.TrustProxy || !Loopback(s.Listen) {
+		return s.AllowedHosts
+	}
+	// Only this machine can ask, and a page in its browser must not by a name that it made lead here.
+	host, _, _ := net.SplitHostPort(s.Listen)
+	return []string{"localhost", ".localhost", "127.0.0.1", "::1", host}
+}
+
+// Loopback reports whether an address to listen on can be reached from this machine alone.
+func Loopback(listen string) bool {
+	host, _, err := net.SplitHostPort(listen)
+	return err == nil && (host == "localhost" || net.ParseIP(host).IsLoopback())
+}
+
 // complete fills in what depends on the machine and refuses what makes no sense.
 func (s *Settings) complete() error {
 	if s.DataDir == "" {
@@ -101,7 +127,19 @@ func (s *Settings) complete() error {
 	if s.LogFormat != "json" && s.LogFormat != "text" {
 		return fmt.Errorf("log-format is %q: want json or text", s.LogFormat)
 	}
-	return s.completeSignIn()
+	return errors.Join(s.checkAddresses(), s.completeSignIn())
+}
+
+func (s *Settings) checkAddresses() error {
+	for key, address := range map[string]string{"listen": s.Listen, "metrics-listen": s.MetricsListen} {
+		if address == "" && key != "listen" {
+			continue
+		}
+		if _, _, err := net.SplitHostPort(address); err != nil {
+			return fmt.Errorf("%s is %q: want an address and a port, as in 127.0.0.1:8080", key, address)
+		}
+	}
+	return nil
 }
 
 // dataHome is the user's folder for data, by the XDG Base Directory Specification.

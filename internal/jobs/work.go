@@ -26,6 +26,9 @@ type WorkConfig struct {
 	Tenants *tenant.Executor
 	System  *system.Executor
 	Logger  *slog.Logger
+	// Ended learns of every attempt at a job that ended, and how: completed, failed, again (it is tried again or waits), or
+	// broken (the database could not be told). Nil: nobody counts.
+	Ended func(kind, outcome string, took time.Duration)
 
 	Workers int           // jobs of one queue at the same time; default 2
 	Silence time.Duration // a process that did not renew its lease for so long is dead; default 15 s. It is renewed four times as often
@@ -116,6 +119,7 @@ func (c *Client) newProcess(config WorkConfig) (*process, error) {
 		ID: p.id, Schema: migrate.RiverSchema, Queues: queues, Workers: workers, PeriodicJobs: periodicJobs,
 		Logger: slog.New(quiet{config.Logger.Handler()}), FetchPollInterval: config.Poll, FetchCooldown: min(config.Poll, river.FetchCooldownDefault),
 		SoftStopTimeout: config.Stop, RescueStuckJobsAfter: abandoned, JobTimeout: -1,
+		Middleware:        []rivertype.Middleware{&timekeeper{ended: config.Ended}},
 		ReindexerSchedule: river.NeverSchedule(), // rebuilding an index is the owner's
 	})
 	if err != nil {

@@ -76,6 +76,15 @@ func (t *Targets) Close() {
 // Ping reports whether the primary answers.
 func (t *Targets) Ping(ctx context.Context) error { return t.primary.Ping(ctx) }
 
+// Stats are the states of the pools, by target: primary, and replica when there is one.
+func (t *Targets) Stats() map[string]*pgxpool.Stat {
+	stats := map[string]*pgxpool.Stat{"primary": t.primary.Stat()}
+	if t.replica != t.primary {
+		stats["replica"] = t.replica.Stat()
+	}
+	return stats
+}
+
 // Primary is the pool itself, for River's driver and nothing else.
 func (t *Targets) Primary() *pgxpool.Pool { return t.primary }
 

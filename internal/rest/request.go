@@ -7,8 +7,8 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
-	"strings"
 
 	"github.com/google/uuid"
 
@@ -123,6 +123,10 @@ func (r *Request) Input() (jsonapi.Input, error) {
 			return jsonapi.Input{}, jsonapi.Error{Status: http.StatusRequestEntityTooLarge, Code: "request_too_large", Pointer: "/data",
 				Detail: fmt.Sprintf("The request body exceeds %d bytes.", limit)}
 		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			return jsonapi.Input{}, jsonapi.Error{Status: http.StatusRequestTimeout, Code: "request_timeout", Pointer: "/data",
+				Detail: "The request body took too long to arrive."}
+		}
 		return jsonapi.Input{}, jsonapi.ParseError("The request body could not be read.")
 	}
 	contentType := r.HTTP.Header.Get("Content-Type")
@@ -193,12 +197,8 @@ func (r *Request) One(one jsonapi.Resource, included ...jsonapi.Resource) *Answe
 
 func (r *Request) host() string {
 	scheme := "http"
-	if r.HTTP.TLS != nil || (r.server.config.TrustProxy && strings.EqualFold(r.HTTP.Header.Get("X-Forwarded-Proto"), "https")) {
+	if r.server.isSecure(r.HTTP) {
 		scheme = "https"
 	}
-	host := r.HTTP.Host
-	if forwarded := r.HTTP.Header.Get("X-Forwarded-Host"); r.server.config.TrustProxy && forwarded != "" {
-		host = forwarded
-	}
-	return scheme + "://" + host
+	return scheme + "://" + r.server.hostOf(r.HTTP)
 }

@@ -21,7 +21,7 @@ func (s *Server) mountRoot() {
 	})
 	s.router.Get(BasePath+"/", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Allow", "GET")
-		if _, err := s.config.Authenticator.Authenticate(r.Context(), r.Header.Get("Authorization")); err != nil {
+		if _, err := s.authenticate(r); err != nil {
 			s.fail(w, r, invalidToken(err, false))
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -47,6 +48,19 @@ type Config struct {
 	Timeout       time.Duration // longest a request may take; 0: 60 s
 	Version       string        // of the program, for the OpenAPI document
 	CORSOrigins   []string      // origins that browsers may call from
+	Hosts         []string      // hosts that the server answers for, see CheckHosts; none: any
+	HSTS          time.Duration // how long browsers are to insist on https, told over https; 0: not told
+	Limits        Limits        // how often clients may ask
+	Observer      Observer      // nil: nobody counts
+}
+
+// Observer counts requests.
+type Observer interface {
+	RequestBegan()
+	// RequestEnded gets the operation's id, empty for a path that no operation has.
+	RequestEnded(operation string, status int, took time.Duration)
+	// Throttled gets the name of the limit that refused the request.
+	Throttled(limit string)
 }
 
 // Server routes requests to operations and keeps the OpenAPI document that describes them.
@@ -99,7 +113,10 @@ func (s *Server) OpenAPI() *huma.OpenAPI { return s.api.OpenAPI() }
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	correlation := correlationID(r)
-	recorder := &recorder{ResponseWriter: w, status: http.StatusOK}
+	ctx := r.Context()
+	entry := &logEntry{request: correlation, client: clientAddress(r, s.config.TrustProxy)}
+	ctx = context.WithValue(ctx, entryKey{}, entry)
+	recorder := &recorder{ResponseWriter: w, status: http.StatusOK, entry: entry}
 	header := recorder.Header()
 	header.Set("Correlation-ID", correlation)
 	header.Set("Access-Control-Expose-Headers", "Correlation-ID")
@@ -108,9 +125,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	header.Set("Referrer-Policy", "strict-origin-when-cross-origin")
 	header.Set("Cross-Origin-Opener-Policy", "same-origin")
 	header.Set("Vary", "origin")
-	ctx := r.Context()
-	entry := &logEntry{request: correlation, client: clientAddress(r, s.config.TrustProxy)}
-	ctx = context.WithValue(ctx, entryKey{}, entry)
+	if s.config.HSTS > 0 && s.isSecure(r) {
+		header.Set("Strict-Transport-Security", "max-age="+strconv.Itoa(int(s.config.HSTS.Seconds())))
+	}
+	s.observeBegin()
 	cutOff := false
 	defer func() {
 		if failure := recover(); failure != nil {
@@ -125,22 +143,70 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.config.Logger.InfoContext(ctx, "request", "correlation_id", correlation, "method", r.Method, "path", r.URL.Path,
 			"status", recorder.status, "duration", time.Since(start).Seconds(), "user_id", entry.user, "tenant_id", entry.tenant,
 			"api_key_prefix", entry.key)
+		s.observeEnd(entry, recorder.status, time.Since(start))
 		if cutOff {
 			panic(http.ErrAbortHandler) // an answer that ends in the middle must not look whole
 		}
 	}()
+	r = r.WithContext(ctx)
+	setDeadlines(w, s.config.Timeout)
+	if err := s.checkHost(r); err != nil {
+		s.fail(recorder, r, err)
+		return
+	}
 	if s.cors(recorder, r) {
 		return
 	}
-	s.router.ServeHTTP(recorder, r.WithContext(ctx))
+	if !isHealth(r) { // health has limits of its own
+		if err := spend(ctx, "address", s.config.Limits.Address, entry.client); err != nil {
+			s.fail(recorder, r, err)
+			return
+		}
+	}
+	s.router.ServeHTTP(recorder, r)
+}
+
+// setDeadlines bounds how long a client may take to send a request's body and to read its answer; 0 is no bound. A server that
+// has no deadlines, as in tests, goes without.
+func setDeadlines(w http.ResponseWriter, timeout time.Duration) {
+	var read, write time.Time
+	if timeout > 0 {
+		read = time.Now().Add(timeout)
+		write = read.Add(timeout)
+	}
+	controller := http.NewResponseController(w)
+	_ = controller.SetReadDeadline(read)
+	_ = controller.SetWriteDeadline(write)
+}
+
+func (s *Server) observeBegin() {
+	if s.config.Observer != nil {
+		s.config.Observer.RequestBegan()
+	}
+}
+
+func (s *Server) observeEnd(entry *logEntry, status int, took time.Duration) {
+	if s.config.Observer == nil {
+		return
+	}
+	if entry.throttled != "" {
+		s.config.Observer.Throttled(entry.throttled)
+	}
+	s.config.Observer.RequestEnded(entry.operation, status, took)
 }
 
 var errPanicked = errors.New("panic")
 
 type entryKey struct{}
 
-// logEntry is what the log line learns on the way.
-type logEntry struct{ request, client, user, tenant, key string }
+// logEntry is what the log line, the headers and the metrics learn on the way.
+type logEntry struct {
+	request, client, user, tenant, key string
+
+	operation string
+	quota     *Quota // of the limit that is nearest; nil: none applies
+	throttled string // the limit that refused the request
+}
 
 // requestID is the correlation id of the request that the context belongs to.
 func requestID(ctx context.Context) string {
@@ -184,7 +250,7 @@ func (s *Server) refuseOtherMethods(path string, allowed []string) {
 		}
 		s.router.MethodFunc(method, BasePath+path, func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Allow", allow)
-			principal, err := s.config.Authenticator.Authenticate(r.Context(), r.Header.Get("Authorization"))
+			principal, err := s.authenticate(r)
 			if err != nil {
 				err = invalidToken(err, false)
 			} else if principal == nil && !anonymous {
@@ -207,7 +273,12 @@ func (s *Server) refuseMethod(w http.ResponseWriter, r *http.Request) {
 
 // serve takes one request through all steps.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation *Operation) {
-	if !operation.Slow {
+	if entry, ok := r.Context().Value(entryKey{}).(*logEntry); ok {
+		entry.operation = string(operation.ID)
+	}
+	if operation.Slow {
+		setDeadlines(w, 0)
+	} else {
 		ctx, cancel := context.WithTimeout(r.Context(), s.config.Timeout)
 		defer cancel()
 		r = r.WithContext(ctx)
@@ -233,7 +304,7 @@ func (s *Server) admit(r *http.Request, operation *Operation) (*Request, error) 
 			return nil, err
 		}
 	}
-	principal, err := s.config.Authenticator.Authenticate(ctx, r.Header.Get("Authorization"))
+	principal, err := s.authenticate(r)
 	if err != nil {
 		return nil, invalidToken(err, operation.Negotiate)
 	}
@@ -264,6 +335,15 @@ func (s *Server) admit(r *http.Request, operation *Operation) (*Request, error) 
 		}
 	}
 	return request, nil
+}
+
+// authenticate finds out who asks, and counts it.
+func (s *Server) authenticate(r *http.Request) (*session.Principal, error) {
+	principal, err := s.config.Authenticator.Authenticate(r.Context(), r.Header.Get("Authorization"))
+	if err != nil {
+		return nil, err
+	}
+	return principal, s.spendAs(r.Context(), principal)
 }
 
 // logSubject tells the log line who asks; of an API key it shows what is not secret.
@@ -496,18 +576,29 @@ type recorder struct {
 	http.ResponseWriter
 	status int
 	wrote  bool
+	entry  *logEntry
 }
 
 func (r *recorder) WriteHeader(status int) {
 	if !r.wrote {
-		r.status, r.wrote = status, true
+		r.begin(status)
 	}
 	r.ResponseWriter.WriteHeader(status)
 }
 
 func (r *recorder) Write(content []byte) (int, error) {
-	r.wrote = true
+	if !r.wrote {
+		r.begin(r.status)
+	}
 	return r.ResponseWriter.Write(content)
+}
+
+// begin is the last moment for headers.
+func (r *recorder) begin(status int) {
+	r.status, r.wrote = status, true
+	if r.entry.quota != nil {
+		r.entry.quota.describe(r.Header())
+	}
 }
 
 func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
