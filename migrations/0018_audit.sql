@@ -5,7 +5,7 @@
 -- +goose Up
 create table audit_events (
     tenant_id uuid not null references tenants (id),
-    seq bigint not null,
+    seq bigint not null check (seq > 0),
     id uuid not null,
     inserted_at timestamptz not null,
     kind text not null check (kind in ('decision', 'outcome')),
@@ -50,8 +50,9 @@ grant select, insert on audit_events to palisade_app;
 
 -- Verification asks which tenants have a log, the deletion of a tenant removes its log: the trigger below refuses to delete in
 -- any other scope.
-call wall.admit_system('audit_events', 'audit', 'deletion');
-grant select (tenant_id, seq), delete on audit_events to palisade_system;
+call wall.admit_system('audit_events', 'audit');
+grant select (tenant_id, seq) on audit_events to palisade_system;
+call wall.admit_deletion('audit_events');
 
 -- One field of the encoding: its length in bytes, a colon, its text; a hyphen for null; a line feed. Without settings of its own
 -- it is expanded in place, 20 times a row.

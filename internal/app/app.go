@@ -132,9 +132,13 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if err != nil {
 		return nil, err
 	}
+	auditor, err := app.auditLog(settings)
+	if err != nil {
+		return nil, err
+	}
 	app.Server = rest.NewServer(rest.Config{Version: Release, Authenticator: session.New(app.System, issuer, logger), Policy: app.Policy, Logger: logger,
 		TrustProxy: settings.TrustProxy, CORSOrigins: settings.CORSOrigins, Hosts: settings.AllowedHosts, HSTS: settings.HSTS,
-		Limits: bounds.requests, Observer: app.Metrics}, operations)
+		Limits: bounds.requests, Observer: app.Metrics, Audit: auditor}, operations)
 	app.watch()
 	if err := app.mountOutside(); err != nil {
 		return nil, err

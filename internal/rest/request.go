@@ -168,6 +168,26 @@ func (r *Request) List(many []jsonapi.Resource, included []jsonapi.Resource, pag
 	return OK(document)
 }
 
+// ListFrom is the answer to a list that is paged by cursor; after is the cursor behind its last resource, empty when nothing
+// follows.
+func (r *Request) ListFrom(many []jsonapi.Resource, after string) *Answer {
+	link := func(cursor string) string {
+		address := r.PageURL()
+		query := address.Query()
+		query.Del("page[after]")
+		if cursor != "" {
+			query.Set("page[after]", cursor)
+		}
+		address.RawQuery = query.Encode()
+		return address.String()
+	}
+	links := &jsonapi.CursorLinks{First: link("")}
+	if after != "" {
+		links.Next = link(after)
+	}
+	return OK(jsonapi.Document{Many: many, Fields: r.Query.Fields, Cursor: links})
+}
+
 // ListOf is List for rows that each become a resource object by themselves.
 func ListOf[Row any](r *Request, rows []Row, page filter.Window, resource func(*Request, Row) jsonapi.Resource, included ...jsonapi.Resource) *Answer {
 	many := make([]jsonapi.Resource, len(rows))

@@ -21,6 +21,7 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/palisade-sec/palisade/internal/audit"
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
@@ -52,6 +53,7 @@ type Config struct {
 	HSTS          time.Duration // how long browsers are to insist on https, told over https; 0: not told
 	Limits        Limits        // how often clients may ask
 	Observer      Observer      // nil: nobody counts
+	Audit         Auditor       // nil: decisions are only logged
 }
 
 // Observer counts requests.
@@ -144,6 +146,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			"status", recorder.status, "duration", time.Since(start).Seconds(), "user_id", entry.user, "tenant_id", entry.tenant,
 			"api_key_prefix", entry.key)
 		s.observeEnd(entry, recorder.status, time.Since(start))
+		s.answered(entry, recorder.status)
 		if cutOff {
 			panic(http.ErrAbortHandler) // an answer that ends in the middle must not look whole
 		}
@@ -204,8 +207,9 @@ type logEntry struct {
 	request, client, user, tenant, key string
 
 	operation string
-	quota     *Quota // of the limit that is nearest; nil: none applies
-	throttled string // the limit that refused the request
+	quota     *Quota       // of the limit that is nearest; nil: none applies
+	throttled string       // the limit that refused the request
+	decided   *audit.Event // the decision, when it is in the audit log
 }
 
 // requestID is the correlation id of the request that the context belongs to.

@@ -17,6 +17,8 @@ expected := {
 	"attack_paths_scans.queries.run": "manage_scans",
 	"attack_paths_scans.retrieve": "member",
 	"attack_paths_scans.schema": "member",
+	"audit_events.list": "manage_account",
+	"audit_events.retrieve": "manage_account",
 	"compliance_overviews.attributes": "member",
 	"compliance_overviews.list": "member",
 	"compliance_overviews.metadata": "member",
