@@ -34,7 +34,7 @@ type holder struct {
 // ids in the paths are nobody's, so that being let in changes nothing.
 func TestEveryCellOfThePermissionMatrix(t *testing.T) {
 	t.Parallel()
-	snapshot, err := authz.Load(t.Context(), policy.FS)
+	snapshot, err := authz.Load(t.Context(), authz.Folders{Base: policy.FS})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -166,7 +166,7 @@ func everyOperation(t *testing.T) []*rest.Operation {
 // usually comes along: a refusal is a 4xx in the format of the wire, and data of the tenant is refused as such.
 func TestNobodyWithoutARoleGetsAFailure(t *testing.T) {
 	t.Parallel()
-	snapshot, err := authz.Load(t.Context(), policy.FS)
+	snapshot, err := authz.Load(t.Context(), authz.Folders{Base: policy.FS})
 	if err != nil {
 		t.Fatal(err)
 	}
