@@ -86,6 +86,69 @@ begin
     return made;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.erasable_tables()
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+    with recursive erasable as (
+        select polrelid as oid from pg_policy where polname = 'deletion' and polrelid <> 'public.tenants'::regclass
+    ), links as (
+        select conrelid as child, confrelid as parent from pg_constraint
+        where contype = 'f' and conparentid = 0 and conrelid <> confrelid
+            and conrelid in (select oid from erasable) and confrelid in (select oid from erasable)
+    ), heights as (
+        select oid, 0 as height from erasable
+        union
+        select l.parent, h.height + 1 from heights h join links l on l.child = h.oid
+    )
+    select oid::regclass::text from heights group by oid order by max(height), oid::regclass::text
+$function$;
+
+CREATE OR REPLACE FUNCTION public.erase_batch(target text, batch integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public'
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+    erased integer;
+begin
+    execute format('delete from %1$s where ctid = any (array(select ctid from %1$s limit %2$s))', target::regclass, batch);
+    get diagnostics erased = row_count;
+    return erased;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.erase_jobs(tenant uuid, batch integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+declare
+    erased integer;
+begin
+    delete from river.river_job where id in (
+        select j.id from river.river_job j
+        where j.args @> jsonb_build_object('tenant_id', tenant) and j.state <> 'running' limit batch
+    );
+    get diagnostics erased = row_count;
+    return erased;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.joined_tenant_is_there()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+begin
+    perform from public.tenants t where t.id = new.tenant_id and t.deleted_at is null for share;
+    if not found then
+        raise exception 'the tenant is gone' using errcode = 'foreign_key_violation', constraint = 'memberships_tenant_is_there';
+    end if;
+    return new;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.rescue_orphans(silence double precision)
  RETURNS integer
  LANGUAGE plpgsql
@@ -129,6 +192,23 @@ AS $function$
     select (lpad(to_hex(floor(extract(epoch from moment) * 1000)::bigint), 12, '0') || '70008000000000000000')::uuid
 $function$;
 comment on function uuidv7_floor(timestamp with time zone) is 'The smallest UUIDv7 of a millisecond: version and variant set, random bits zero.';
+
+CREATE OR REPLACE PROCEDURE wall.admit_deletion(IN target regclass)
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public'
+AS $procedure$
+begin
+    execute format($policy$
+        create policy deletion on %s for all to palisade_system
+        using ((select current_setting('app.scope', true)) = 'deletion' and tenant_id = (select t.id from tenants t
+            where t.id = nullif(current_setting('app.tenant_id', true), '')::uuid and t.deleted_at is not null))
+        with check ((select current_setting('app.scope', true)) = 'deletion' and tenant_id = (select t.id from tenants t
+            where t.id = nullif(current_setting('app.tenant_id', true), '')::uuid and t.deleted_at is not null))
+    $policy$, target);
+    execute format('create policy removed_in_deletion on %s as restrictive for delete to palisade_system '
+        'using ((select current_setting(''app.scope'', true)) = ''deletion'')', target);
+    execute format('grant select (tenant_id, ctid), delete on %s to palisade_system', target);
+end $procedure$;
 
 CREATE OR REPLACE PROCEDURE wall.admit_system(IN target regclass, VARIADIC scopes text[])
  LANGUAGE plpgsql
@@ -432,6 +512,7 @@ create table invitations (
     constraint invitations_token_check CHECK ((char_length(token) = 14))
 );
 CREATE INDEX invitations_email ON public.invitations USING btree (tenant_id, email, state);
+CREATE INDEX invitations_inviter ON public.invitations USING btree (inviter_id);
 
 create table memberships (
     tenant_id uuid not null,
@@ -827,6 +908,7 @@ create table spent_refresh_tokens (
     constraint spent_refresh_tokens_id_check CHECK ((char_length(id) <= 64))
 );
 CREATE INDEX spent_refresh_tokens_expiry ON public.spent_refresh_tokens USING btree (expires_at);
+CREATE INDEX spent_refresh_tokens_user ON public.spent_refresh_tokens USING btree (user_id);
 
 create table tasks (
     tenant_id uuid not null,
@@ -865,9 +947,11 @@ create table tenants (
     name text not null,
     inserted_at timestamp with time zone not null default now(),
     updated_at timestamp with time zone not null default now(),
+    deleted_at timestamp with time zone,
     constraint tenants_pkey PRIMARY KEY (id),
     constraint tenants_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100)))
 );
+comment on column tenants.deleted_at is 'Set when deletion was asked for; the row goes last, when nothing hangs off it any more.';
 
 create table users (
     id uuid not null,
@@ -973,6 +1057,7 @@ end $function$;
 CREATE TRIGGER audit_append_only BEFORE DELETE OR UPDATE ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_append_only();
 CREATE TRIGGER audit_chain BEFORE INSERT ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_chain();
 CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only();
+CREATE TRIGGER tenant_is_there BEFORE INSERT ON public.memberships FOR EACH ROW EXECUTE FUNCTION joined_tenant_is_there();
 
 -- Row level security
 
@@ -987,12 +1072,21 @@ create policy tenant on api_keys as permissive for all to palisade_app
 
 alter table audit_events enable row level security;
 alter table audit_events force row level security;
+create policy deletion on audit_events as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy system_scope on audit_events as permissive for all to palisade_system
-    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{audit,deletion}'::text[])))
-    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{audit,deletion}'::text[])));
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{audit}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{audit}'::text[])));
 create policy tenant on audit_events as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy removed_in_deletion on audit_events as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table catalogue_checks enable row level security;
 alter table catalogue_checks force row level security;
@@ -1012,18 +1106,43 @@ create policy system_scope on catalogue_frameworks as permissive for all to pali
 
 alter table check_metadata enable row level security;
 alter table check_metadata force row level security;
+create policy deletion on check_metadata as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on check_metadata as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy removed_in_deletion on check_metadata as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table check_metadata_categories enable row level security;
 alter table check_metadata_categories force row level security;
+create policy deletion on check_metadata_categories as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on check_metadata_categories as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy removed_in_deletion on check_metadata_categories as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table findings enable row level security;
 alter table findings force row level security;
+create policy deletion on findings as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on findings as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1038,9 +1157,18 @@ create policy provider_visibility on findings as restrictive for all to palisade
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on findings as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table flow_steps enable row level security;
 alter table flow_steps force row level security;
+create policy deletion on flow_steps as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on flow_steps as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1055,9 +1183,18 @@ create policy provider_visibility on flow_steps as restrictive for all to palisa
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on flow_steps as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table ingestion_chunks enable row level security;
 alter table ingestion_chunks force row level security;
+create policy deletion on ingestion_chunks as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on ingestion_chunks as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1068,9 +1205,18 @@ create policy of_visible_ingestion on ingestion_chunks as restrictive for all to
     with check ((EXISTS ( SELECT
    FROM ingestions i
   WHERE ((i.tenant_id = ingestion_chunks.tenant_id) AND (i.id = ingestion_chunks.ingestion_id)))));
+create policy removed_in_deletion on ingestion_chunks as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table ingestion_errors enable row level security;
 alter table ingestion_errors force row level security;
+create policy deletion on ingestion_errors as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on ingestion_errors as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1085,9 +1231,18 @@ create policy provider_visibility on ingestion_errors as restrictive for all to 
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on ingestion_errors as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table ingestions enable row level security;
 alter table ingestions force row level security;
+create policy deletion on ingestions as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on ingestions as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1102,6 +1257,8 @@ create policy provider_visibility on ingestions as restrictive for all to palisa
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on ingestions as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table invitation_roles enable row level security;
 alter table invitation_roles force row level security;
@@ -1181,6 +1338,13 @@ create policy provider_visibility on provider_secrets as restrictive for all to 
 
 alter table providers enable row level security;
 alter table providers force row level security;
+create policy deletion on providers as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on providers as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1195,9 +1359,18 @@ create policy provider_visibility on providers as restrictive for all to palisad
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on providers as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table resource_finding_mappings enable row level security;
 alter table resource_finding_mappings force row level security;
+create policy deletion on resource_finding_mappings as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on resource_finding_mappings as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1212,9 +1385,18 @@ create policy provider_visibility on resource_finding_mappings as restrictive fo
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on resource_finding_mappings as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table resource_groups enable row level security;
 alter table resource_groups force row level security;
+create policy deletion on resource_groups as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on resource_groups as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1229,9 +1411,18 @@ create policy provider_visibility on resource_groups as restrictive for all to p
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on resource_groups as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table resource_tags enable row level security;
 alter table resource_tags force row level security;
+create policy deletion on resource_tags as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on resource_tags as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1246,9 +1437,18 @@ create policy provider_visibility on resource_tags as restrictive for all to pal
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on resource_tags as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table resources enable row level security;
 alter table resources force row level security;
+create policy deletion on resources as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on resources as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1263,6 +1463,8 @@ create policy provider_visibility on resources as restrictive for all to palisad
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on resources as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table river.river_job enable row level security;
 alter table river.river_job force row level security;
@@ -1341,6 +1543,13 @@ create policy tenant on saml_tokens as permissive for all to palisade_app
 
 alter table scan_category_summaries enable row level security;
 alter table scan_category_summaries force row level security;
+create policy deletion on scan_category_summaries as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on scan_category_summaries as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1355,9 +1564,18 @@ create policy provider_visibility on scan_category_summaries as restrictive for 
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on scan_category_summaries as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table scan_places enable row level security;
 alter table scan_places force row level security;
+create policy deletion on scan_places as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on scan_places as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1372,9 +1590,18 @@ create policy provider_visibility on scan_places as restrictive for all to palis
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on scan_places as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table scan_resource_group_summaries enable row level security;
 alter table scan_resource_group_summaries force row level security;
+create policy deletion on scan_resource_group_summaries as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on scan_resource_group_summaries as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1389,9 +1616,18 @@ create policy provider_visibility on scan_resource_group_summaries as restrictiv
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on scan_resource_group_summaries as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table scan_resource_summaries enable row level security;
 alter table scan_resource_summaries force row level security;
+create policy deletion on scan_resource_summaries as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on scan_resource_summaries as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1406,9 +1642,18 @@ create policy provider_visibility on scan_resource_summaries as restrictive for 
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on scan_resource_summaries as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table scan_summaries enable row level security;
 alter table scan_summaries force row level security;
+create policy deletion on scan_summaries as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on scan_summaries as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1423,9 +1668,18 @@ create policy provider_visibility on scan_summaries as restrictive for all to pa
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on scan_summaries as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table scans enable row level security;
 alter table scans force row level security;
+create policy deletion on scans as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on scans as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1440,6 +1694,8 @@ create policy provider_visibility on scans as restrictive for all to palisade_ap
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on scans as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table schedules enable row level security;
 alter table schedules force row level security;
@@ -1475,6 +1731,13 @@ create policy system_scope on spent_refresh_tokens as permissive for all to pali
 
 alter table tasks enable row level security;
 alter table tasks force row level security;
+create policy deletion on tasks as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
 create policy tenant on tasks as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1489,14 +1752,24 @@ create policy provider_visibility on tasks as restrictive for all to palisade_ap
             WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on tasks as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table tenants enable row level security;
 alter table tenants force row level security;
+create policy deletion on tenants as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")) AND (deleted_at IS NOT NULL)))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")) AND (deleted_at IS NOT NULL)));
+create policy looked_for on tenants as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY (ARRAY['invitation'::text, 'schedule'::text])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY (ARRAY['invitation'::text, 'schedule'::text])));
 create policy system_scope on tenants as permissive for all to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up,policy}'::text[])))
     with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up,policy}'::text[])));
 create policy tenant on tenants as permissive for all to palisade_app
     using ((id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy removed_in_deletion on tenants as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table users enable row level security;
 alter table users force row level security;
@@ -1524,18 +1797,25 @@ grant usage on schema river to palisade_system;
 grant select (tenant_id, id, name, prefix, user_id, expires_at, revoked, last_used_at, inserted_at), insert (tenant_id, id, name, prefix, digest, user_id, expires_at), update (name, revoked_at) on table api_keys to palisade_app;
 grant select (tenant_id, id, prefix, digest, user_id, expires_at, revoked, last_used_at), update (last_used_at) on table api_keys to palisade_system;
 grant select, insert on table audit_events to palisade_app;
-grant select (tenant_id, seq), delete on table audit_events to palisade_system;
+grant select (ctid, tenant_id, seq), delete on table audit_events to palisade_system;
 grant select on table catalogue_checks to palisade_app;
 grant select, insert, update, delete on table catalogue_checks to palisade_system;
 grant select on table catalogue_frameworks to palisade_app;
 grant select, insert, update, delete on table catalogue_frameworks to palisade_system;
 grant select, insert, update, delete on table check_metadata to palisade_app;
+grant select (ctid, tenant_id), delete on table check_metadata to palisade_system;
 grant select, insert, update, delete on table check_metadata_categories to palisade_app;
+grant select (ctid, tenant_id), delete on table check_metadata_categories to palisade_system;
 grant select, insert, update, delete on table findings to palisade_app;
+grant select (ctid, tenant_id), delete on table findings to palisade_system;
 grant select, insert, update, delete on table flow_steps to palisade_app;
+grant select (ctid, tenant_id), delete on table flow_steps to palisade_system;
 grant select, insert, update, delete on table ingestion_chunks to palisade_app;
+grant select (ctid, tenant_id), delete on table ingestion_chunks to palisade_system;
 grant select, insert, update, delete on table ingestion_errors to palisade_app;
+grant select (ctid, tenant_id), delete on table ingestion_errors to palisade_system;
 grant select, insert, update, delete on table ingestions to palisade_app;
+grant select (ctid, tenant_id), delete on table ingestions to palisade_system;
 grant select, insert, update, delete on table invitation_roles to palisade_app;
 grant select on table invitation_roles to palisade_system;
 grant select, insert, update, delete on table invitations to palisade_app;
@@ -1548,10 +1828,15 @@ grant select, insert, update, delete on table provider_groups to palisade_app;
 grant select, insert, update, delete on table provider_secrets to palisade_app;
 grant select (tenant_id) on table provider_secrets to palisade_system;
 grant select, insert, update, delete on table providers to palisade_app;
+grant select (ctid, tenant_id), delete on table providers to palisade_system;
 grant select, insert, update, delete on table resource_finding_mappings to palisade_app;
+grant select (ctid, tenant_id), delete on table resource_finding_mappings to palisade_system;
 grant select, insert, update, delete on table resource_groups to palisade_app;
+grant select (ctid, tenant_id), delete on table resource_groups to palisade_system;
 grant select, insert, update, delete on table resource_tags to palisade_app;
+grant select (ctid, tenant_id), delete on table resource_tags to palisade_system;
 grant select, insert, update, delete on table resources to palisade_app;
+grant select (ctid, tenant_id), delete on table resources to palisade_system;
 grant select, insert, update (kind) on table river.river_job to palisade_app;
 grant select, insert, update, delete on table river.river_job to palisade_system;
 grant usage on sequence river.river_job_id_seq to palisade_app;
@@ -1575,23 +1860,36 @@ grant select, insert, update (answer, email, name, company_name, user_type), del
 grant select (tenant_id, config_id), delete on table saml_tokens to palisade_app;
 grant select, insert, delete on table saml_tokens to palisade_system;
 grant select, insert, update, delete on table scan_category_summaries to palisade_app;
+grant select (ctid, tenant_id), delete on table scan_category_summaries to palisade_system;
 grant select, insert, update, delete on table scan_places to palisade_app;
+grant select (ctid, tenant_id), delete on table scan_places to palisade_system;
 grant select, insert, update, delete on table scan_resource_group_summaries to palisade_app;
+grant select (ctid, tenant_id), delete on table scan_resource_group_summaries to palisade_system;
 grant select, insert, update, delete on table scan_resource_summaries to palisade_app;
+grant select (ctid, tenant_id), delete on table scan_resource_summaries to palisade_system;
 grant select, insert, update, delete on table scan_summaries to palisade_app;
+grant select (ctid, tenant_id), delete on table scan_summaries to palisade_system;
 grant select, insert, update, delete on table scans to palisade_app;
+grant select (ctid, tenant_id), delete on table scans to palisade_system;
 grant select, insert, update, delete on table schedules to palisade_app;
 grant select (tenant_id, provider_id, next_run_at, enabled) on table schedules to palisade_system;
 grant select, insert on table social_accounts to palisade_system;
 grant select, insert, delete on table spent_refresh_tokens to palisade_system;
 grant select, insert, update, delete on table tasks to palisade_app;
+grant select (ctid, tenant_id), delete on table tasks to palisade_system;
 grant select, update (name, updated_at) on table tenants to palisade_app;
-grant select, insert, update (name, updated_at) on table tenants to palisade_system;
+grant select, insert, update (name, updated_at, deleted_at), delete on table tenants to palisade_system;
 grant select (id, name, email, company_name, is_active, date_joined, last_login) on table users to palisade_app;
 grant select, insert, update (name, email, company_name, password, last_login, email_verified), delete on table users to palisade_system;
 grant select, insert, update, delete on table worker_leases to palisade_system;
 revoke all on function ensure_partitions(date,integer) from public;
 grant execute on function ensure_partitions(date,integer) to palisade_system;
+revoke all on function erasable_tables() from public;
+grant execute on function erasable_tables() to palisade_system;
+revoke all on function erase_batch(text,integer) from public;
+grant execute on function erase_batch(text,integer) to palisade_system;
+revoke all on function erase_jobs(uuid,integer) from public;
+grant execute on function erase_jobs(uuid,integer) to palisade_system;
 revoke all on function rescue_orphans(double precision) from public;
 grant execute on function rescue_orphans(double precision) to palisade_system;
 revoke all on function sought_checks(text) from public;

@@ -43,7 +43,6 @@ func (q *Queries) CloseInvitation(ctx context.Context, arg CloseInvitationParams
 }
 
 const findInvitation = `-- name: FindInvitation :one
-
 select tenant_id, id, state, expires_at from invitations where token = $1 and email = $2 for no key update
 `
 
@@ -59,8 +58,6 @@ type FindInvitationRow struct {
 	ExpiresAt time.Time
 }
 
-// Scope invitation. Reason: whoever accepts an invitation is not a member yet, so no tenant scope of theirs reaches it; the
-// token, together with the address, is the proof. Sign-up by invitation runs the same queries in the scope sign_up.
 // Purpose: the invitation of a token, for the address that it was made for; a change of it waits.
 // Index: invitations_token_key.
 func (q *Queries) FindInvitation(ctx context.Context, arg FindInvitationParams) (FindInvitationRow, error) {
@@ -124,6 +121,30 @@ type GrantInvitedRolesParams struct {
 func (q *Queries) GrantInvitedRoles(ctx context.Context, arg GrantInvitedRolesParams) error {
 	_, err := q.db.Exec(ctx, grantInvitedRoles, arg.UserID, arg.TenantID, arg.InvitationID)
 	return err
+}
+
+const holdInvitingTenant = `-- name: HoldInvitingTenant :one
+
+select t.id from tenants t
+where t.id = (select i.tenant_id from invitations i where i.token = $1 and i.email = $2) and t.deleted_at is null
+for share
+`
+
+type HoldInvitingTenantParams struct {
+	Token string
+	Email string
+}
+
+// Scope invitation. Reason: whoever accepts an invitation is not a member yet, so no tenant scope of theirs reaches it; the
+// token, together with the address, is the proof. Sign-up by invitation runs the same queries in the scope sign_up.
+// Purpose: the tenant that an invitation leads to, unless it is being deleted; its deletion, and changes to who may do what in
+// it, wait. Before the invitation itself: that is the order in which deletion goes.
+// Index: invitations_token_key, tenants_pkey.
+func (q *Queries) HoldInvitingTenant(ctx context.Context, arg HoldInvitingTenantParams) (uuid.UUID, error) {
+	row := q.db.QueryRow(ctx, holdInvitingTenant, arg.Token, arg.Email)
+	var id uuid.UUID
+	err := row.Scan(&id)
+	return id, err
 }
 
 const joinTenant = `-- name: JoinTenant :exec

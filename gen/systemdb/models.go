@@ -3,16 +3,3 @@
 //   sqlc v1.31.1
 
 package systemdb
-
-import (
-	"time"
-
-	"github.com/google/uuid"
-)
-
-type Tenant struct {
-	ID         uuid.UUID
-	Name       string
-	InsertedAt time.Time
-	UpdatedAt  time.Time
-}

@@ -13,7 +13,8 @@ import (
 
 const listDueSchedules = `-- name: ListDueSchedules :many
 
-select c.tenant_id, c.provider_id from schedules c where c.enabled and c.next_run_at <= now()
+select c.tenant_id, c.provider_id from schedules c
+where c.enabled and c.next_run_at <= now() and exists (select from tenants t where t.id = c.tenant_id and t.deleted_at is null)
 order by c.next_run_at, c.tenant_id, c.provider_id limit $1
 `
 
@@ -23,8 +24,8 @@ type ListDueSchedulesRow struct {
 }
 
 // Scope schedule. Reason: one sweep finds what is due in every tenant; each run is then started inside its tenant.
-// Purpose: providers whose next scheduled scan is due, the longest due first.
-// Index: schedules_due.
+// Purpose: providers whose next scheduled scan is due, the longest due first; tenants that are being deleted have none.
+// Index: schedules_due, tenants_pkey.
 func (q *Queries) ListDueSchedules(ctx context.Context, batch int32) ([]ListDueSchedulesRow, error) {
 	rows, err := q.db.Query(ctx, listDueSchedules, batch)
 	if err != nil {

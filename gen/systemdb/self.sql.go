@@ -12,6 +12,34 @@ import (
 	"github.com/google/uuid"
 )
 
+const condemnEmptyTenants = `-- name: CondemnEmptyTenants :many
+update tenants t set deleted_at = now(), updated_at = now()
+where t.id = any($1::uuid[]) and t.deleted_at is null and not exists (select from memberships m where m.tenant_id = t.id)
+returning t.id
+`
+
+// Purpose: mark those of some tenants that have no member for deletion; under LockOneTenant or LockOwnTenants.
+// Index: tenants_pkey, memberships_pkey.
+func (q *Queries) CondemnEmptyTenants(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, condemnEmptyTenants, ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const countLockedOut = `-- name: CountLockedOut :one
 select count(*) from unnest($1::uuid[]) as t(id)
 where exists (select from memberships m where m.tenant_id = t.id) and not exists (
@@ -70,14 +98,14 @@ func (q *Queries) CountOwners(ctx context.Context, tenantID uuid.UUID) (int64, e
 	return count, err
 }
 
-const deleteHomelessUser = `-- name: DeleteHomelessUser :exec
-delete from users u where u.id = $1 and not exists (select from memberships m where m.user_id = u.id)
+const deleteHomelessUsers = `-- name: DeleteHomelessUsers :exec
+delete from users u where u.id = any($1::uuid[]) and not exists (select from memberships m where m.user_id = u.id)
 `
 
-// Purpose: close the account of a person who has no membership left.
+// Purpose: close the accounts of those of some people who have no membership left; under LockUsers.
 // Index: users_pkey, memberships_user.
-func (q *Queries) DeleteHomelessUser(ctx context.Context, id uuid.UUID) error {
-	_, err := q.db.Exec(ctx, deleteHomelessUser, id)
+func (q *Queries) DeleteHomelessUsers(ctx context.Context, ids []uuid.UUID) error {
+	_, err := q.db.Exec(ctx, deleteHomelessUsers, ids)
 	return err
 }
 
@@ -95,6 +123,32 @@ type DeleteMembershipParams struct {
 func (q *Queries) DeleteMembership(ctx context.Context, arg DeleteMembershipParams) error {
 	_, err := q.db.Exec(ctx, deleteMembership, arg.TenantID, arg.ID)
 	return err
+}
+
+const deleteMemberships = `-- name: DeleteMemberships :many
+delete from memberships where tenant_id = $1 returning user_id
+`
+
+// Purpose: end all memberships of a tenant; the roles held through them go with them. Returns whose they were.
+// Index: memberships_pkey.
+func (q *Queries) DeleteMemberships(ctx context.Context, tenantID uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, deleteMemberships, tenantID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var user_id uuid.UUID
+		if err := rows.Scan(&user_id); err != nil {
+			return nil, err
+		}
+		items = append(items, user_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const deleteUnusedRoles = `-- name: DeleteUnusedRoles :exec
@@ -352,6 +406,32 @@ func (q *Queries) ListOwnTenants(ctx context.Context, arg ListOwnTenantsParams) 
 	return items, nil
 }
 
+const listTenantsOf = `-- name: ListTenantsOf :many
+select m.tenant_id from memberships m where m.user_id = $1 order by m.tenant_id
+`
+
+// Purpose: the tenants that a person is a member of, in the order of LockOwnTenants.
+// Index: memberships_user.
+func (q *Queries) ListTenantsOf(ctx context.Context, userID uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, listTenantsOf, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var tenant_id uuid.UUID
+		if err := rows.Scan(&tenant_id); err != nil {
+			return nil, err
+		}
+		items = append(items, tenant_id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const lockOneTenant = `-- name: LockOneTenant :exec
 select id from tenants where id = $1 for no key update
 `
@@ -373,6 +453,33 @@ order by t.id for no key update
 // Index: memberships_user, tenants_pkey.
 func (q *Queries) LockOwnTenants(ctx context.Context, userID uuid.UUID) ([]uuid.UUID, error) {
 	rows, err := q.db.Query(ctx, lockOwnTenants, userID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []uuid.UUID{}
+	for rows.Next() {
+		var id uuid.UUID
+		if err := rows.Scan(&id); err != nil {
+			return nil, err
+		}
+		items = append(items, id)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const lockUsers = `-- name: LockUsers :many
+select id from users where id = any($1::uuid[]) order by id for update
+`
+
+// Purpose: let some people join nothing until the transaction ends; in one order, after the tenants, so that two that do so
+// cannot wait for each other in a circle.
+// Index: users_pkey.
+func (q *Queries) LockUsers(ctx context.Context, ids []uuid.UUID) ([]uuid.UUID, error) {
+	rows, err := q.db.Query(ctx, lockUsers, ids)
 	if err != nil {
 		return nil, err
 	}

@@ -118,11 +118,18 @@ type CreateTenantParams struct {
 	Name string
 }
 
+type CreateTenantRow struct {
+	ID         uuid.UUID
+	Name       string
+	InsertedAt time.Time
+	UpdatedAt  time.Time
+}
+
 // Purpose: a new organisation.
 // Index: tenants_pkey.
-func (q *Queries) CreateTenant(ctx context.Context, arg CreateTenantParams) (Tenant, error) {
+func (q *Queries) CreateTenant(ctx context.Context, arg CreateTenantParams) (CreateTenantRow, error) {
 	row := q.db.QueryRow(ctx, createTenant, arg.ID, arg.Name)
-	var i Tenant
+	var i CreateTenantRow
 	err := row.Scan(
 		&i.ID,
 		&i.Name,

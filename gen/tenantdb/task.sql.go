@@ -17,6 +17,7 @@ const beginTask = `-- name: BeginTask :one
 update tasks t set state = 'executing', attempt = t.attempt + 1, crashes = t.crashes + (t.state = 'executing')::integer,
     started_at = coalesce(t.started_at, now()), updated_at = now()
 where t.id = $1 and t.state in ('available', 'scheduled', 'executing')
+    and exists (select from tenants o where o.id = t.tenant_id and o.deleted_at is null)
 returning t.name, t.attempt, t.crashes, t.failures, t.provider_id, (t.provider_id is null or exists (
     select from providers p where p.id = t.provider_id and p.deleted_at is null))::boolean as provider_there
 `
@@ -31,8 +32,9 @@ type BeginTaskRow struct {
 }
 
 // Purpose: start an attempt. A task that was executing already is one whose worker died. No row: the task has ended, was
-// cancelled, or is gone. provider_there is false when the provider that the task is about is gone or going.
-// Index: tasks_pkey, providers_pkey.
+// cancelled, or is gone, or its tenant is going. provider_there is false when the provider that the task is about is gone or
+// going.
+// Index: tasks_pkey, providers_pkey, tenants_pkey.
 func (q *Queries) BeginTask(ctx context.Context, id uuid.UUID) (BeginTaskRow, error) {
 	row := q.db.QueryRow(ctx, beginTask, id)
 	var i BeginTaskRow
@@ -233,7 +235,10 @@ func (q *Queries) GetTask(ctx context.Context, id uuid.UUID) (GetTaskRow, error)
 }
 
 const holdTask = `-- name: HoldTask :one
-select t.id from tasks t where t.id = $1 and t.attempt = $2 and t.state = 'executing' for share
+select t.id from tasks t
+where t.id = $1 and t.attempt = $2 and t.state = 'executing'
+    and exists (select from tenants o where o.id = t.tenant_id and o.deleted_at is null)
+for share of t
 `
 
 type HoldTaskParams struct {
@@ -241,8 +246,9 @@ type HoldTaskParams struct {
 	Attempt int32
 }
 
-// Purpose: make sure that an attempt is still the current one, and keep it so until the transaction ends.
-// Index: tasks_pkey.
+// Purpose: make sure that an attempt is still the current one, and keep it so until the transaction ends. No row: it is not, or
+// its tenant is going.
+// Index: tasks_pkey, tenants_pkey.
 func (q *Queries) HoldTask(ctx context.Context, arg HoldTaskParams) (uuid.UUID, error) {
 	row := q.db.QueryRow(ctx, holdTask, arg.ID, arg.Attempt)
 	var id uuid.UUID

@@ -14,6 +14,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/audit"
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/catalogue"
+	"github.com/palisade-sec/palisade/internal/deletion"
 	"github.com/palisade-sec/palisade/internal/identity"
 	"github.com/palisade-sec/palisade/internal/ingestion"
 	"github.com/palisade-sec/palisade/internal/jobs"
@@ -110,7 +111,6 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if err != nil {
 		return nil, err
 	}
-	app.Identity = identity.New(app.System, issuer, identity.Rules{InvitationOnly: settings.InvitationOnly})
 	providers, err := social.New(settings.Social, logger)
 	if err != nil {
 		return nil, err
@@ -121,6 +121,9 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if app.jobs, err = jobs.NewClient(registry); err != nil {
 		return nil, fmt.Errorf("job client: %w", err)
 	}
+	eraser := deletion.New(app.System, app.jobs, logger)
+	deletion.Register(registry, eraser)
+	app.Identity = identity.New(app.System, issuer, eraser, identity.Rules{InvitationOnly: settings.InvitationOnly})
 	scans, err := app.registerScans(registry, settings)
 	if err != nil {
 		return nil, err

@@ -26,7 +26,14 @@ import (
 type Service struct {
 	system *system.Executor
 	tokens *token.Issuer
+	eraser Eraser
 	rules  Rules
+}
+
+// Eraser removes what is left of organisations that nobody enters any more; internal/deletion is one.
+type Eraser interface {
+	// Enqueue sees to it that the organisations are erased, if and only if the transaction of db commits.
+	Enqueue(ctx context.Context, db system.DB, tenants []uuid.UUID) error
 }
 
 // Rules are what an installation decides about people.
@@ -35,8 +42,8 @@ type Rules struct {
 }
 
 // New returns a Service.
-func New(executor *system.Executor, tokens *token.Issuer, rules Rules) *Service {
-	return &Service{system: executor, tokens: tokens, rules: rules}
+func New(executor *system.Executor, tokens *token.Issuer, eraser Eraser, rules Rules) *Service {
+	return &Service{system: executor, tokens: tokens, eraser: eraser, rules: rules}
 }
 
 // User is a person.
@@ -193,7 +200,7 @@ func (s *Service) LogIn(ctx context.Context, email, plain string, tenant *uuid.U
 	if err != nil {
 		return token.Pair{}, err
 	}
-	return s.issue(ctx, account.ID, target, account.Password)
+	return s.issue(ctx, claims(account.ID, target, account.Password))
 }
 
 // Switch issues a pair for another tenant that the person is a member of.
@@ -206,7 +213,7 @@ func (s *Service) Switch(ctx context.Context, user, tenant uuid.UUID) (token.Pai
 	if err != nil {
 		return token.Pair{}, fmt.Errorf("load session: %w", err)
 	}
-	return s.issue(ctx, user, target, row.Password)
+	return s.issue(ctx, claims(user, target, row.Password))
 }
 
 // enter picks the tenant of a log-in.
@@ -232,13 +239,17 @@ func (s *Service) enter(ctx context.Context, user uuid.UUID, tenant *uuid.UUID) 
 	return *tenant, nil
 }
 
-func (s *Service) issue(ctx context.Context, user, tenant uuid.UUID, hash string) (token.Pair, error) {
-	pair, err := s.tokens.Issue(token.Claims{UserID: user, TenantID: tenant, PasswordFingerprint: token.Fingerprint(hash)})
+func claims(user, tenant uuid.UUID, hash string) token.Claims {
+	return token.Claims{UserID: user, TenantID: tenant, PasswordFingerprint: token.Fingerprint(hash)}
+}
+
+func (s *Service) issue(ctx context.Context, claims token.Claims) (token.Pair, error) {
+	pair, err := s.tokens.Issue(claims)
 	if err != nil {
 		return token.Pair{}, fmt.Errorf("issue tokens: %w", err)
 	}
-	err = s.system.Write(ctx, system.Login, user, func(ctx context.Context, db system.DB) error {
-		return systemdb.New(db).NoteLogin(ctx, user)
+	err = s.system.Write(ctx, system.Login, claims.UserID, func(ctx context.Context, db system.DB) error {
+		return systemdb.New(db).NoteLogin(ctx, claims.UserID)
 	})
 	if err != nil {
 		return token.Pair{}, fmt.Errorf("note login: %w", err)

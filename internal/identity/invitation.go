@@ -11,6 +11,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/palisade-sec/palisade/gen/systemdb"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
@@ -36,7 +37,7 @@ var (
 // invitation. Members may accept too: they get the roles.
 func (s *Service) Accept(ctx context.Context, user uuid.UUID, token string) (Membership, error) {
 	var membership Membership
-	err := s.system.Write(ctx, system.Invitation, user, func(ctx context.Context, db system.DB) error {
+	err := s.system.WriteAgain(ctx, system.Invitation, user, func(ctx context.Context, db system.DB) error {
 		queries := systemdb.New(db)
 		address, err := queries.AddressOf(ctx, user)
 		if err != nil {
@@ -72,6 +73,11 @@ func findInvitation(ctx context.Context, queries *systemdb.Queries, token, addre
 	if !utf8.ValidString(token) || strings.ContainsRune(token, 0) {
 		return systemdb.FindInvitationRow{}, unknown // no text: the database would not take it
 	}
+	if _, err := queries.HoldInvitingTenant(ctx, systemdb.HoldInvitingTenantParams{Token: token, Email: address}); errors.Is(err, pgx.ErrNoRows) {
+		return systemdb.FindInvitationRow{}, unknown
+	} else if err != nil {
+		return systemdb.FindInvitationRow{}, fmt.Errorf("hold inviting tenant: %w", err)
+	}
 	row, err := queries.FindInvitation(ctx, systemdb.FindInvitationParams{Token: token, Email: address})
 	switch {
 	case errors.Is(err, pgx.ErrNoRows):
@@ -104,6 +110,10 @@ func (s *Service) noteLapse(ctx context.Context, scope system.Scope, failure err
 
 func join(ctx context.Context, queries *systemdb.Queries, invitation systemdb.FindInvitationRow, user uuid.UUID) error {
 	err := queries.JoinTenant(ctx, systemdb.JoinTenantParams{TenantID: invitation.TenantID, ID: uuid.New(), UserID: user})
+	var violated *pgconn.PgError
+	if errors.As(err, &violated) && violated.ConstraintName == "memberships_user_id_fkey" {
+		return jsonapi.NotFound("User") // the account was closed meanwhile
+	}
 	if err != nil {
 		return fmt.Errorf("join tenant: %w", err)
 	}

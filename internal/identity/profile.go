@@ -68,30 +68,3 @@ func (s *Service) UpdateProfile(ctx context.Context, user uuid.UUID, change Prof
 	})
 	return changed, err
 }
-
-// Close removes a person's account with all memberships. It is refused where it would leave the other members of an
-// organisation without anybody who manages the account.
-func (s *Service) Close(ctx context.Context, user uuid.UUID) error {
-	return s.system.Write(ctx, system.Self, user, func(ctx context.Context, db system.DB) error {
-		queries := systemdb.New(db)
-		tenants, err := queries.LockOwnTenants(ctx, user)
-		if err != nil {
-			return fmt.Errorf("lock tenants: %w", err)
-		}
-		deleted, err := queries.DeleteUser(ctx, user)
-		if err != nil {
-			return fmt.Errorf("delete user: %w", err)
-		}
-		if deleted == 0 {
-			return jsonapi.NotFound("User")
-		}
-		stranded, err := queries.CountLockedOut(ctx, tenants)
-		if err != nil {
-			return fmt.Errorf("look for account managers: %w", err)
-		}
-		if stranded > 0 {
-			return errStranded
-		}
-		return nil
-	})
-}

@@ -57,7 +57,7 @@ func (s *Service) SocialLogIn(ctx context.Context, account SocialAccount, invita
 	if err != nil {
 		return token.Pair{}, err
 	}
-	return s.issue(ctx, came.user, target, came.hash)
+	return s.issue(ctx, claims(came.user, target, came.hash))
 }
 
 // receive recognises or makes the person and answers the invitation; all of it or nothing.

@@ -14,7 +14,7 @@ const (
 	taskMember   = "task_id"
 )
 
-// envelope is a job in the queue: its own arguments with the tenant and the task. Periodic work has neither.
+// envelope is a job in the queue: its own arguments with the tenant and the task. Periodic work and jobs of no tenant have neither.
 type envelope struct {
 	kind   string
 	tenant uuid.UUID

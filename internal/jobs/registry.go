@@ -70,11 +70,14 @@ const (
 // Registry knows every kind of job.
 type Registry struct {
 	kinds    map[string]*kind
+	system   map[string]*systemKind
 	periodic []periodic
 }
 
 // NewRegistry returns an empty registry.
-func NewRegistry() *Registry { return &Registry{kinds: make(map[string]*kind)} }
+func NewRegistry() *Registry {
+	return &Registry{kinds: make(map[string]*kind), system: make(map[string]*systemKind)}
+}
 
 // Register adds a kind: T's zero value names it. work does it; what it returns is the task's result, as JSON. Registering a kind
 // twice, or for an unknown queue, is a programming error and panics.
@@ -124,6 +127,13 @@ func (r *Registry) add(one *kind) {
 		panic(fmt.Sprintf("jobs: kind %q is registered twice, has no name, or no queue (%q)", one.name, one.queue))
 	}
 	r.kinds[one.name] = one
+}
+
+func (r *Registry) addSystem(one *systemKind) {
+	if r.kinds[one.name] != nil || r.system[one.name] != nil || one.name == "" || !slices.Contains(Queues(), one.queue) {
+		panic(fmt.Sprintf("jobs: kind %q is registered twice, has no name, or no queue (%q)", one.name, one.queue))
+	}
+	r.system[one.name] = one
 }
 
 func (r *Registry) kind(name string) (*kind, error) {

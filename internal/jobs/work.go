@@ -106,6 +106,9 @@ func (c *Client) newProcess(config WorkConfig) (*process, error) {
 		river.AddWorkerArgs(workers, envelope{kind: kind.name}, &worker{client: c, kind: kind, executor: config.Tenants,
 			logger: config.Logger, stopping: &p.stopping})
 	}
+	for _, kind := range c.registry.system {
+		river.AddWorkerArgs(workers, envelope{kind: kind.name}, &systemWorker{kind: kind, logger: config.Logger, stopping: &p.stopping})
+	}
 	var periodicJobs []*river.PeriodicJob
 	for _, one := range c.registry.periodic {
 		river.AddWorkerArgs(workers, envelope{kind: one.name}, &periodicWorker{work: one.work, name: one.name, logger: config.Logger})

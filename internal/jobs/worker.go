@@ -111,7 +111,7 @@ func (a *attempt) begin(ctx context.Context) (bool, error) {
 		return err
 	})
 	if errors.Is(err, pgx.ErrNoRows) {
-		a.logger.InfoContext(ctx, "job has nothing to do: its task has ended or is gone")
+		a.logger.InfoContext(ctx, "job has nothing to do: its task has ended or is gone, or its tenant is being deleted")
 		return false, nil
 	}
 	if err != nil {
@@ -163,7 +163,7 @@ func (a *attempt) work(ctx context.Context) (any, error) {
 // failed decides what follows an attempt that failed: nothing more, another attempt, or the end.
 func (a *attempt) failed(ctx context.Context, failure error) (verdict, err error) {
 	if errors.Is(failure, ErrLost) {
-		a.logger.WarnContext(ctx, "job was taken over by another worker")
+		a.logger.WarnContext(ctx, "job was taken over by another worker, or its tenant is being deleted")
 		return nil, nil
 	}
 	if ctx.Err() != nil && a.stopping.Load() && !errors.Is(failure, errTimeLimit) {
@@ -237,7 +237,7 @@ func (a *attempt) end(ctx context.Context, state task.State, result any, failure
 	}
 	switch {
 	case errors.Is(err, ErrLost):
-		a.logger.WarnContext(ctx, "job was taken over by another worker")
+		a.logger.WarnContext(ctx, "job was taken over by another worker, or its tenant is being deleted")
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("end task: %w", err)

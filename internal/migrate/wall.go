@@ -25,6 +25,7 @@ var exceptions = map[string]string{
 
 	"memberships: index memberships_user does not begin with tenant_id":                     "log-in looks for a person's tenants, as palisade_system",
 	"schedules: index schedules_due does not begin with tenant_id":                          "the sweep looks for what is due in all tenants, as palisade_system",
+	"invitations: index invitations_inviter does not begin with tenant_id":                  "deleting a person looks for what they sent in all tenants, as palisade_system",
 	"invitations: key invitations_token_key does not begin with tenant_id":                  "an invitation is found by its token before the tenant is known, and tokens are unique everywhere",
 	"api_keys: key api_keys_prefix_key does not begin with tenant_id":                       "a key is found by its prefix before the tenant is known, and prefixes are unique everywhere",
 	"memberships: foreign key memberships_user_id_fkey does not lead to the same tenant":    "users have no tenant",

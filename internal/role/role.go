@@ -148,7 +148,7 @@ func (s *Service) ReplaceProviderGroups(ctx context.Context, scope tenant.Scope,
 // change runs a change that could take the management of the account away from everybody: after those that came before it,
 // and undone with the refusal when nobody manages the account in the end.
 func (s *Service) change(ctx context.Context, scope tenant.Scope, fn func(context.Context, *tenantdb.Queries) error, lockedOut error) error {
-	return s.tenants.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
+	return s.tenants.WriteAgain(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
 		queries := tenantdb.New(tx)
 		if _, err := queries.LockTenant(ctx, scope.Tenant()); err != nil {
 			return wrap(err, "lock tenant")

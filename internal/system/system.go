@@ -7,6 +7,7 @@ package system
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/google/uuid"
@@ -36,6 +37,7 @@ const (
 	Queue      Scope = "queue"      // leases of workers, and the jobs of workers that died
 	Schedule   Scope = "schedule"   // which schedules are due
 	Rotation   Scope = "rotation"   // which tenants have sealed credentials
+	Deletion   Scope = "deletion"   // remove what is left of one tenant that is being deleted; see WriteFor
 	Policy     Scope = "policy"     // which tenants there are, for comparing policies
 	Audit      Scope = "audit"      // which tenants have an audit log
 	SAML       Scope = "saml"       // a sign-on through an identity provider, found by its domain
@@ -80,6 +82,38 @@ func (e *Executor) Write(ctx context.Context, scope Scope, user uuid.UUID, fn fu
 	return e.targets.Write(ctx, settings(scope, user), func(ctx context.Context, tx *pipeline.Tx) error {
 		return fn(ctx, transaction{tx})
 	})
+}
+
+// WriteFor is Write in a scope that the database binds to one tenant.
+func (e *Executor) WriteFor(ctx context.Context, scope Scope, tenant uuid.UUID, fn func(ctx context.Context, db DB) error) error {
+	bound := settings(scope, uuid.Nil)
+	bound.TenantID = tenant.String()
+	return e.targets.Write(ctx, bound, func(ctx context.Context, tx *pipeline.Tx) error {
+		return fn(ctx, transaction{tx})
+	})
+}
+
+// WriteAgain is Write that is begun anew, a few times, when other transactions were in its way (a deadlock, a serialization
+// failure). fn must be fit to run more than once: nothing but its statements may have an effect.
+func (e *Executor) WriteAgain(ctx context.Context, scope Scope, user uuid.UUID, fn func(ctx context.Context, db DB) error) error {
+	return pipeline.Again(ctx, func() error { return e.Write(ctx, scope, user, fn) })
+}
+
+// Enqueuer inserts a job of no tenant in an open transaction; internal/jobs implements it over River.
+type Enqueuer interface {
+	InsertSystemTx(ctx context.Context, tx pgx.Tx, job any) error
+}
+
+// Enqueue inserts a job that exists if and only if the transaction commits; db is that of a Write.
+func Enqueue(ctx context.Context, db DB, enqueuer Enqueuer, job any) error {
+	open, ok := db.(transaction)
+	if !ok {
+		return errors.New("enqueue: not in a transaction")
+	}
+	if err := enqueuer.InsertSystemTx(ctx, open.Unwrap(), job); err != nil {
+		return fmt.Errorf("enqueue: %w", err)
+	}
+	return nil
 }
 
 func settings(scope Scope, user uuid.UUID) pipeline.Settings {

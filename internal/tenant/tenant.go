@@ -145,6 +145,12 @@ func (e *Executor) Write(ctx context.Context, scope Scope, fn func(ctx context.C
 	})
 }
 
+// WriteAgain is Write that is begun anew, a few times, when other transactions were in its way (a deadlock, a serialization
+// failure). fn must be fit to run more than once: nothing but its statements may have an effect.
+func (e *Executor) WriteAgain(ctx context.Context, scope Scope, fn func(ctx context.Context, tx *Tx) error) error {
+	return pipeline.Again(ctx, func() error { return e.Write(ctx, scope, fn) })
+}
+
 // Enqueuer inserts a job in an open transaction; internal/jobs implements it over River.
 type Enqueuer interface {
 	InsertTx(ctx context.Context, tx pgx.Tx, tenant uuid.UUID, job any) (int64, error)

@@ -1,6 +1,14 @@
 -- Scope invitation. Reason: whoever accepts an invitation is not a member yet, so no tenant scope of theirs reaches it; the
 -- token, together with the address, is the proof. Sign-up by invitation runs the same queries in the scope sign_up.
 
+-- name: HoldInvitingTenant :one
+-- Purpose: the tenant that an invitation leads to, unless it is being deleted; its deletion, and changes to who may do what in
+-- it, wait. Before the invitation itself: that is the order in which deletion goes.
+-- Index: invitations_token_key, tenants_pkey.
+select t.id from tenants t
+where t.id = (select i.tenant_id from invitations i where i.token = @token and i.email = @email) and t.deleted_at is null
+for share;
+
 -- name: FindInvitation :one
 -- Purpose: the invitation of a token, for the address that it was made for; a change of it waits.
 -- Index: invitations_token_key.

@@ -61,6 +61,11 @@ update users set name = @name, email = @email, company_name = @company_name, pas
 select t.id from tenants t where t.id in (select m.tenant_id from memberships m where m.user_id = @user_id)
 order by t.id for no key update;
 
+-- name: ListTenantsOf :many
+-- Purpose: the tenants that a person is a member of, in the order of LockOwnTenants.
+-- Index: memberships_user.
+select m.tenant_id from memberships m where m.user_id = @user_id order by m.tenant_id;
+
 -- name: LockOneTenant :exec
 -- Purpose: make changes to who may do what in a tenant wait for each other.
 -- Index: tenants_pkey.
@@ -112,7 +117,25 @@ delete from roles ro where ro.tenant_id = @tenant_id and ro.id = any(@ids::uuid[
     and not exists (select from role_users l where l.tenant_id = ro.tenant_id and l.role_id = ro.id)
     and not exists (select from invitation_roles l where l.tenant_id = ro.tenant_id and l.role_id = ro.id);
 
--- name: DeleteHomelessUser :exec
--- Purpose: close the account of a person who has no membership left.
+-- name: DeleteMemberships :many
+-- Purpose: end all memberships of a tenant; the roles held through them go with them. Returns whose they were.
+-- Index: memberships_pkey.
+delete from memberships where tenant_id = @tenant_id returning user_id;
+
+-- name: LockUsers :many
+-- Purpose: let some people join nothing until the transaction ends; in one order, after the tenants, so that two that do so
+-- cannot wait for each other in a circle.
+-- Index: users_pkey.
+select id from users where id = any(@ids::uuid[]) order by id for update;
+
+-- name: DeleteHomelessUsers :exec
+-- Purpose: close the accounts of those of some people who have no membership left; under LockUsers.
 -- Index: users_pkey, memberships_user.
-delete from users u where u.id = @id and not exists (select from memberships m where m.user_id = u.id);
+delete from users u where u.id = any(@ids::uuid[]) and not exists (select from memberships m where m.user_id = u.id);
+
+-- name: CondemnEmptyTenants :many
+-- Purpose: mark those of some tenants that have no member for deletion; under LockOneTenant or LockOwnTenants.
+-- Index: tenants_pkey, memberships_pkey.
+update tenants t set deleted_at = now(), updated_at = now()
+where t.id = any(@ids::uuid[]) and t.deleted_at is null and not exists (select from memberships m where m.tenant_id = t.id)
+returning t.id;

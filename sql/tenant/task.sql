@@ -38,18 +38,24 @@ select count(*) from tasks t where not t.hidden and /* TEMPLATE_BEGIN: where */ 
 
 -- name: BeginTask :one
 -- Purpose: start an attempt. A task that was executing already is one whose worker died. No row: the task has ended, was
--- cancelled, or is gone. provider_there is false when the provider that the task is about is gone or going.
--- Index: tasks_pkey, providers_pkey.
+-- cancelled, or is gone, or its tenant is going. provider_there is false when the provider that the task is about is gone or
+-- going.
+-- Index: tasks_pkey, providers_pkey, tenants_pkey.
 update tasks t set state = 'executing', attempt = t.attempt + 1, crashes = t.crashes + (t.state = 'executing')::integer,
     started_at = coalesce(t.started_at, now()), updated_at = now()
 where t.id = @id and t.state in ('available', 'scheduled', 'executing')
+    and exists (select from tenants o where o.id = t.tenant_id and o.deleted_at is null)
 returning t.name, t.attempt, t.crashes, t.failures, t.provider_id, (t.provider_id is null or exists (
     select from providers p where p.id = t.provider_id and p.deleted_at is null))::boolean as provider_there;
 
 -- name: HoldTask :one
--- Purpose: make sure that an attempt is still the current one, and keep it so until the transaction ends.
--- Index: tasks_pkey.
-select t.id from tasks t where t.id = @id and t.attempt = @attempt and t.state = 'executing' for share;
+-- Purpose: make sure that an attempt is still the current one, and keep it so until the transaction ends. No row: it is not, or
+-- its tenant is going.
+-- Index: tasks_pkey, tenants_pkey.
+select t.id from tasks t
+where t.id = @id and t.attempt = @attempt and t.state = 'executing'
+    and exists (select from tenants o where o.id = t.tenant_id and o.deleted_at is null)
+for share of t;
 
 -- name: EndTask :execrows
 -- Purpose: end an attempt for good; no row is affected when it is not the current one any more.

@@ -155,6 +155,9 @@ func (h handlers) listOfTenant(ctx context.Context, r *rest.Request) (*rest.Answ
 }
 
 func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	if r.ID("tenant_pk") != r.Tenant() {
+		return nil, jsonapi.NotFound("Tenant") // a stranger, or a key of another tenant
+	}
 	if err := h.identity.Leave(ctx, r.User(), r.ID("tenant_pk"), r.ID("id")); err != nil {
 		return nil, err
 	}
@@ -175,15 +178,15 @@ func (h handlers) checkReferences(ctx context.Context, r *rest.Request) error {
 	return nil
 }
 
-// knows reports whether the requester has to do with all that a filter refers to; an API key knows its own tenant alone.
+// knows reports whether the requester has to do with all that a filter refers to; a confined credential knows its own tenant alone.
 func (h handlers) knows(ctx context.Context, r *rest.Request, reference filter.Referred) (bool, error) {
 	own := systemdb.New(h.system.Read(system.Self, r.User()))
 	switch {
-	case reference.Target == "tenants" && r.ByKey():
+	case reference.Target == "tenants" && r.Confined():
 		return !slices.ContainsFunc(reference.IDs, func(id uuid.UUID) bool { return id != r.Tenant() }), nil
 	case reference.Target == "tenants":
 		return own.ExistOwnTenants(ctx, systemdb.ExistOwnTenantsParams{UserID: r.User(), Ids: reference.IDs})
-	case r.ByKey():
+	case r.Confined():
 		read, err := r.DB(ctx, h.tenants)
 		if err != nil {
 			return false, err

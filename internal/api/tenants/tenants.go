@@ -56,6 +56,8 @@ func Operations(service *identity.Service, executor *system.Executor, tenants *t
 			Response: one, Handle: h.retrieve},
 		{ID: "tenants.update", Method: http.MethodPatch, Path: "/tenants/{id}", Tag: "Tenants", Summary: "Rename a tenant", Query: Query, Mode: rest.One, TenantID: "id",
 			Request: rest.Schema{Type: "tenants", Attributes: Attributes{}}, Response: one, Handle: h.update},
+		{ID: "tenants.delete", Method: http.MethodDelete, Path: "/tenants/{id}", Tag: "Tenants", Summary: "Delete a tenant with everything in it", TenantID: "id",
+			Status: http.StatusNoContent, Handle: h.delete},
 	}
 }
 
@@ -141,6 +143,18 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 		return nil, err
 	}
 	return r.One(resource(row.ID, row.Name, row.MembershipIds)), nil
+}
+
+// delete deletes a tenant; the roles that the requester holds in it have decided already, and being its owner decides too. Who
+// did not get in there has no such tenant: a stranger, or a key of another one.
+func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	if r.ID("id") != r.Tenant() {
+		return nil, jsonapi.NotFound("Tenant")
+	}
+	if err := h.identity.DeleteTenant(ctx, r.User(), r.ID("id")); err != nil {
+		return nil, err
+	}
+	return rest.NoContent(), nil
 }
 
 // Included are tenants of the requester's as other resources include them: attributes alone.
