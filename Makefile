@@ -11,7 +11,7 @@ CONCURRENT := ./internal/authz/... ./internal/pipeline/... ./internal/tenant/...
 	./internal/engine/... ./internal/secret/... ./internal/postgres/... ./internal/session/... ./internal/jobs/... ./internal/scan/... \
 	./internal/ingestion/...
 
-.PHONY: help build demo test race gen fresh lint bench bench-go conformance conformance-update test-engine clean
+.PHONY: help build demo test race fuzz gen fresh lint bench bench-go conformance conformance-update test-engine clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "%-20s %s\n", $$1, $$2}'
@@ -27,6 +27,18 @@ test: ## Run all tests, with a real Postgres that is fetched when none is instal
 
 race: ## Run the concurrent packages' tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m $(CONCURRENT)
+
+REQUESTS ?= 20000
+SEED ?= 0
+FUZZTIME ?= 10s
+
+fuzz: ## Send REQUESTS random requests (SEED as printed: the same again) and run every fuzz target for FUZZTIME
+	@mkdir -p .cache
+	$(GO) test ./internal/accounting -count=1 -timeout 60m -v -run '^TestRandomRequests$$' \
+		-requests $(REQUESTS) -seed $(SEED) -report $(CURDIR)/.cache/random-requests.txt
+	@grep -rn -o --include='*_test.go' '^func Fuzz[A-Za-z]*' internal | sed 's,^\(.*\)/[^/]*:[0-9]*:func ,./\1 ,' | \
+		while read -r package target; do echo "$$package $$target" && \
+		$(GO) test $$package -run '^$$' -fuzz "^$$target$$" -fuzztime $(FUZZTIME) || exit 1; done
 
 gen: ## Write what machines write: schema.sql, gen/, statements of benchmarks, generated parts of docs/
 	$(GO) run ./tools/gen
