@@ -28,7 +28,8 @@ func run(ctx context.Context, args []string) int {
 	return status(err)
 }
 
-// status is the exit status of an error: 0 for none, 2 for wrong use, 1 for anything else.
+// status is the exit status of an error: 0 for none, 2 for wrong use, 3 for a difference that was asked for, 1 for anything
+// else.
 func status(err error) int {
 	var usage usageError
 	switch {
@@ -36,6 +37,8 @@ func status(err error) int {
 		return 0
 	case errors.As(err, &usage):
 		return 2
+	case errors.Is(err, errDifferent):
+		return 3
 	}
 	return 1
 }

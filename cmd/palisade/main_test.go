@@ -81,3 +81,15 @@ func TestOpenAPIIsFresh(t *testing.T) {
 		}
 	}
 }
+
+// TestPermissionsAreFresh compares the table that the program prints with the page in docs/.
+func TestPermissionsAreFresh(t *testing.T) {
+	t.Parallel()
+	kept, err := os.ReadFile("../../docs/permissions.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code, out := command(t, "policy", "matrix", "--format", "markdown"); code != 0 || out != string(kept) {
+		t.Error("docs/permissions.md is not what palisade policy matrix prints: make gen")
+	}
+}

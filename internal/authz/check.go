@@ -55,6 +55,9 @@ type FileCoverage struct {
 	Uncovered []int // rows, ascending
 }
 
+// Bare reports whether there is a layer and it has no tests.
+func (r Report) Bare() bool { return r.bare }
+
 // Passed reports whether there are tests, of a layer as well, all ran and all passed.
 func (r Report) Passed() bool {
 	return len(r.Tests) > 0 && !r.bare && !slices.ContainsFunc(r.Tests, func(t TestResult) bool { return !t.Passed })

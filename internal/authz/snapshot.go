@@ -25,7 +25,6 @@ type Snapshot struct {
 	includes *columns
 	excludes *columns // nil: nothing is ever excluded
 	rules    []namedRule
-	options  []func(*rego.Rego)
 
 	decisions    *cache[decisionKey, Decision]
 	visibilities *cache[subjectKey, Visibility]
@@ -109,27 +108,37 @@ func loadSource(ctx context.Context, src *source) (*Snapshot, error) {
 }
 
 func (s *Snapshot) prepare(ctx context.Context, compiler *ast.Compiler, data map[string]any) error {
-	s.options = []func(*rego.Rego){
+	options := []func(*rego.Rego){
 		rego.Compiler(compiler),
 		rego.Store(inmem.NewFromObject(data)),
 		// A built-in that fails must not look like a condition that does not hold.
 		rego.StrictBuiltinErrors(true),
 	}
 	var err error
-	if s.decision, err = rego.New(append(slices.Clone(s.options), rego.Query(decisionQuery))...).PrepareForEval(ctx); err != nil {
+	if s.decision, err = rego.New(append(slices.Clone(options), rego.Query(decisionQuery))...).PrepareForEval(ctx); err != nil {
 		return fmt.Errorf("prepare decisions: %w", err)
 	}
-	if s.includes, err = prepareColumns(ctx, s.options, includeQuery); err != nil {
+	if s.includes, err = prepareColumns(ctx, options, includeQuery); err != nil {
 		return err
 	}
 	if slices.ContainsFunc(s.rules, func(rule namedRule) bool { return rule.Excludes }) {
-		s.excludes, err = prepareColumns(ctx, s.options, excludeQuery)
+		if s.excludes, err = prepareColumns(ctx, options, excludeQuery); err != nil {
+			return err
+		}
 	}
-	return err
+	for i, rule := range s.rules {
+		if s.rules[i].alone, err = prepareColumns(ctx, options, rule.ref.String()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Revision identifies the policy's content: the same files give the same revision.
 func (s *Snapshot) Revision() string { return s.revision }
+
+// LooksAt returns what of a subject, beside its roles, the rules look at: "credential", "email", "tenant_id".
+func (s *Snapshot) LooksAt() []string { return s.seen.names() }
 
 // Operations returns what the policy's data says about every operation. The map is the caller's own.
 func (s *Snapshot) Operations() map[Operation]OperationInfo { return maps.Clone(s.operations) }
@@ -243,11 +252,7 @@ type RuleEffect struct {
 func (s *Snapshot) effects(ctx context.Context, subject Subject) ([]RuleEffect, error) {
 	effects := make([]RuleEffect, 0, len(s.rules))
 	for _, rule := range s.rules {
-		alone, err := prepareColumns(ctx, s.options, rule.ref.String())
-		if err != nil {
-			return nil, err
-		}
-		providers, err := alone.evaluate(ctx, subject.input("", s.seen))
+		providers, err := rule.alone.evaluate(ctx, subject.input("", s.seen))
 		if err != nil {
 			return nil, fmt.Errorf("visibility rule %s: %w", rule.ID, err)
 		}
@@ -262,10 +267,6 @@ func (s *Snapshot) probe(ctx context.Context) error {
 	id := uuid.MustParse("00000000-0000-4000-8000-000000000001")
 	var problems Problems
 	for _, rule := range s.rules {
-		alone, err := prepareColumns(ctx, s.options, rule.ref.String())
-		if err != nil {
-			return err
-		}
 		for _, roles := range [][]Role{
 			nil,
 			{{ID: id}},
@@ -275,7 +276,7 @@ func (s *Snapshot) probe(ctx context.Context) error {
 			{{ID: id, Permissions: Permissions{true, true, true, true, true, true}}},
 		} {
 			subject := Subject{TenantID: id, UserID: id, Email: "somebody@example.com", Credential: Token, Roles: roles}
-			if _, err := alone.evaluate(ctx, subject.canonical().input("", s.seen)); err != nil {
+			if _, err := rule.alone.evaluate(ctx, subject.canonical().input("", s.seen)); err != nil {
 				problems = append(problems, Problem{Kind: KindVisibility, Message: fmt.Sprintf("%s: %v", rule.ref, err)})
 				break
 			}

@@ -65,6 +65,28 @@ func (p Permissions) flags() [len(permissionNames)]bool {
 	}
 }
 
+// Permission returns the flag of a permission as policy spells it, nil when there is none of that name.
+func (p *Permissions) Permission(name string) *bool {
+	switch name {
+	case "manage_users":
+		return &p.ManageUsers
+	case "manage_account":
+		return &p.ManageAccount
+	case "manage_billing":
+		return &p.ManageBilling
+	case "manage_providers":
+		return &p.ManageProviders
+	case "manage_integrations":
+		return &p.ManageIntegrations
+	case "manage_scans":
+		return &p.ManageScans
+	}
+	return nil
+}
+
+// PermissionNames are the six permissions as policy spells them.
+func PermissionNames() []string { return slices.Clone(permissionNames[:]) }
+
 func (s Subject) authenticated() bool { return s.UserID != uuid.Nil }
 
 // canonical returns the subject with roles and groups in one order, so that equal content gives equal keys and

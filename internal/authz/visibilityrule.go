@@ -23,7 +23,8 @@ type VisibilityRule struct {
 // namedRule is a visibility rule with the document that it defines.
 type namedRule struct {
 	VisibilityRule
-	ref ast.Ref
+	ref   ast.Ref
+	alone *columns // evaluates this rule and no other
 }
 
 const visibilityPackage = "data.palisade.visibility"

@@ -57,3 +57,12 @@ func SubjectWith(ctx context.Context, executor *tenant.Executor, role string, in
 	roles, err := decodeRoles(encoded)
 	return authz.Subject{TenantID: inside, UserID: uuid.New(), Credential: authz.Token, Roles: roles}, err
 }
+
+// RolesOf are all roles of a tenant as policy sees them.
+func RolesOf(ctx context.Context, executor *tenant.Executor, inside uuid.UUID) ([]authz.Role, error) {
+	encoded, err := tenantdb.New(executor.Read(tenant.NewScope(inside, uuid.Nil, tenant.SeeNone()))).ListRolesForPolicy(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("list roles: %w", err)
+	}
+	return decodeRoles(encoded)
+}
