@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 
+	"github.com/palisade-sec/palisade/internal/api/apikeys"
 	"github.com/palisade-sec/palisade/internal/api/auditevents"
 	"github.com/palisade-sec/palisade/internal/api/findings"
 	"github.com/palisade-sec/palisade/internal/api/ingestions"
@@ -25,6 +26,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/api/tenants"
 	"github.com/palisade-sec/palisade/internal/api/tokens"
 	"github.com/palisade-sec/palisade/internal/api/users"
+	"github.com/palisade-sec/palisade/internal/apikey"
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/identity"
 	"github.com/palisade-sec/palisade/internal/ingestion"
@@ -68,6 +70,7 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		roles.Operations(roleService, parts.Tenants),
 		providergroups.Operations(providergroup.New(parts.Tenants), parts.Tenants),
 		invitations.Operations(invitation.New(parts.Tenants), parts.Identity, parts.Tenants),
+		apikeys.Operations(apikey.New(parts.Tenants), parts.Tenants),
 		providers.Operations(parts.Tenants),
 		secrets.Operations(parts.Tenants, parts.Secrets),
 		[]rest.Operation{providers.ConnectionOperation(parts.Tenants, parts.Scans)},

@@ -16,7 +16,7 @@ const secretSize = 32
 // form is that of every key: the prefix by which it is found, a dot, and 32 bytes in base64url.
 var form = regexp.MustCompile(`^(pk_[2-9A-HJKMNP-TV-Z]{8})\.[A-Za-z0-9_-]{43}$`)
 
-// Key is an API key as its holder presents it. Its text is the secret: it is neither printed nor logged.
+// Key is what is needed to find and to compare an API key that somebody presents; its text is not in it.
 type Key struct {
 	prefix string
 	digest [sha256.Size]byte

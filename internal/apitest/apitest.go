@@ -108,6 +108,7 @@ func StartWith(t testing.TB, setup Setup) *Server {
 type Client struct {
 	server *Server
 	token  string
+	key    string // API key that is presented instead of a token
 	Tenant string // the person's tenant
 	User   string
 	Email  string
@@ -223,6 +224,9 @@ func (c *Client) Do(t testing.TB, method, path, contentType string, body []byte)
 	request.Header.Set("Accept", jsonapi.MediaType)
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	if c.key != "" {
+		request.Header.Set("Authorization", "Api-Key "+c.key)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {

@@ -42,3 +42,11 @@ func Linkage(kind string, ids ...string) []byte {
 	}
 	return encoded
 }
+
+// Switch is the same person in another tenant of theirs.
+func (c *Client) Switch(t testing.TB, tenant string) *Client {
+	t.Helper()
+	there := c.server.LogIn(t, c.Email, tenant)
+	there.User = c.User
+	return there
+}
