@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -61,8 +62,17 @@ type Tenant struct {
 	Name string
 }
 
-// NormalEmail is the form in which addresses are stored and compared.
-func NormalEmail(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
+// NormalEmail is the form in which addresses are stored and compared. Letters beyond ASCII whose small form is an ASCII letter
+// become one that no address has: a Turkish capital I with its dot must not end up in somebody else's address.
+func NormalEmail(address string) string {
+	return strings.Map(func(r rune) rune {
+		small := unicode.ToLower(r)
+		if r > unicode.MaxASCII && small <= unicode.MaxASCII {
+			return unicode.ReplacementChar
+		}
+		return small
+	}, strings.TrimSpace(address))
+}
 
 // NewUser is what a sign-up says.
 type NewUser struct {

@@ -30,7 +30,7 @@ type Operation struct {
 	Mode      QueryMode     // how much of Query is checked
 	Cached    bool          // successful answers carry Cache-Control
 	TenantID  string        // path parameter that names a tenant: the roles held there decide, not those of the credential's tenant
-	Personal  bool          // what it does reaches beyond the tenant of the credential, so that API keys are refused
+	Personal  bool          // what it does reaches beyond the tenant of the credential, so that confined ones are refused
 	HTMLIDs   bool          // an id that is no UUID is answered with the HTML 404
 	TextIDs   bool          // path parameters are not UUIDs
 	Slow      bool          // the request may take as long as its sender does: no deadline but the connection's

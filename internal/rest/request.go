@@ -56,13 +56,14 @@ func (r *Request) User() uuid.UUID {
 	return r.Principal.Subject.UserID
 }
 
-// ByKey reports whether the credential is an API key.
-func (r *Request) ByKey() bool { return r.Principal != nil && r.Principal.Key != nil }
+// Confined reports whether the credential reaches no tenant but its own: an API key, or a token that the tenant's identity
+// provider stands behind.
+func (r *Request) Confined() bool { return r.Principal != nil && r.Principal.Confined }
 
 // Reach narrows a condition on the requester's own memberships m, which span tenants, to those that the credential reaches: a
-// token all of them, an API key the one of its tenant.
+// confined one the one of its tenant.
 func (r *Request) Reach(where filter.Fragment) filter.Fragment {
-	if !r.ByKey() {
+	if !r.Confined() {
 		return where
 	}
 	return filter.And(filter.MustCondition("m.tenant_id", filter.Exact, r.Tenant()), where)

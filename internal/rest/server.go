@@ -384,25 +384,30 @@ func (s *Server) decide(ctx context.Context, request *Request) error {
 	if err != nil {
 		return fmt.Errorf("decide %s: %w", request.operation.ID, err)
 	}
-	if request.operation.Personal && request.ByKey() {
+	if request.operation.Personal && request.Confined() {
 		decision = confine(decision)
 	}
 	request.Decision = decision
-	authz.LogDecision(ctx, s.config.Logger, requestID(ctx), request.Principal.Subject, request.operation.ID, decision)
+	var refusal error
 	switch {
 	case decision.Allowed:
-		return nil
 	case decision.Reason == authz.ReasonNoRole:
-		return jsonapi.NoRole()
+		refusal = jsonapi.NoRole()
+	default:
+		refusal = jsonapi.Forbidden()
 	}
-	return jsonapi.Forbidden()
+	if err := s.record(ctx, request, refusal); err != nil {
+		return err
+	}
+	return refusal
 }
 
-// confine is the decision on what a person may do and their API key may not: a key is made for one tenant, and what goes
-// beyond it, or lasts longer than the key, is the person's alone.
+// confine is the decision on what a person may do and a confined credential may not: it is made for one tenant, and what goes
+// beyond it, or lasts longer, is for the person alone.
 func confine(decision authz.Decision) authz.Decision {
 	decision.Allowed, decision.Reason, decision.GrantedBy = false, authz.ReasonDenied, nil
-	decision.Rule, decision.Sentence = "key-stays-in-its-tenant", "An API key acts in its own tenant only, and makes no tokens."
+	decision.Rule, decision.Sentence = "credential-stays-in-its-tenant",
+		"An API key, or a sign-on through a tenant's identity provider, acts in that tenant only."
 	return decision
 }
 

@@ -51,7 +51,7 @@ func (a *Authenticator) byKey(ctx context.Context, text string) (*Principal, err
 	if !row.Noted {
 		a.noteUse(ctx, row.TenantID, row.ID)
 	}
-	return &Principal{Key: &Key{ID: row.ID, Prefix: key.Prefix()}, Subject: authz.Subject{TenantID: row.TenantID, UserID: *row.UserID,
+	return &Principal{Key: &Key{ID: row.ID, Prefix: key.Prefix()}, Confined: true, Subject: authz.Subject{TenantID: row.TenantID, UserID: *row.UserID,
 		Email: *row.Email, Credential: authz.APIKey, Roles: roles}}, nil
 }
 

@@ -28,6 +28,9 @@ import (
 type Principal struct {
 	Subject authz.Subject
 	Key     *Key // nil unless the credential is an API key
+	// Confined credentials reach no tenant but their own, and nothing of the person that counts in others: API keys, and tokens
+	// of a sign-on through the tenant's identity provider.
+	Confined bool
 }
 
 // InvalidToken is the refusal of a token that is not genuine or not in time; Message says which, in the words of the wire.
@@ -96,13 +99,13 @@ func (a *Authenticator) load(ctx context.Context, claims token.Claims) (*Princip
 		return nil, err
 	}
 	return &Principal{Subject: authz.Subject{TenantID: claims.TenantID, UserID: claims.UserID, Email: row.Email,
-		Credential: authz.Token, Roles: roles}}, nil
+		Credential: authz.Token, Roles: roles}, Confined: claims.Confined}, nil
 }
 
-// Enter is the same person in another tenant, with the roles held there; nil when they are no member of it. An API key enters
-// none: for it there is no tenant but its own.
+// Enter is the same person in another tenant, with the roles held there; nil when they are no member of it. A confined
+// credential enters none: for it there is no tenant but its own.
 func (a *Authenticator) Enter(ctx context.Context, principal *Principal, tenant uuid.UUID) (*Principal, error) {
-	if principal.Key != nil {
+	if principal.Confined {
 		return nil, jsonapi.NotFound("Tenant")
 	}
 	user := principal.Subject.UserID

@@ -59,6 +59,9 @@ type Claims struct {
 	UserID              uuid.UUID
 	TenantID            uuid.UUID
 	PasswordFingerprint string // Fingerprint of the password hash when the token was issued
+	// Confined tokens are good in their tenant alone: the tenant's identity provider said who the person is, and the person's
+	// other tenants have not agreed to believe it.
+	Confined bool
 }
 
 // Token is a genuine token as read by ParseAccess or ParseRefresh. Times are whole seconds, UTC.
@@ -161,6 +164,7 @@ type wireClaims struct {
 	Type         kind   `json:"typ"`
 	TenantID     string `json:"tenant_id,omitempty"`
 	HashPassword string `json:"hash_password"`
+	Confined     bool   `json:"confined,omitempty"`
 	// Audience is a single string on the wire; the parser accepts a list with that string too.
 	Audience audience `json:"aud"`
 }
@@ -235,6 +239,7 @@ func (i *Issuer) signOne(kind kind, claims Claims, now, notBefore time.Time, lif
 		Type:         kind,
 		TenantID:     claims.TenantID.String(),
 		HashPassword: claims.PasswordFingerprint,
+		Confined:     claims.Confined,
 		Audience:     audience(i.config.Audience),
 	})
 	signed, err = token.SignedString(i.keys.Load().signing)
@@ -271,7 +276,7 @@ func (i *Issuer) parse(signed string, want kind) (Token, error) {
 		return Token{}, Invalid
 	}
 	return Token{
-		Claims:    Claims{UserID: user, TenantID: tenant, PasswordFingerprint: claims.HashPassword},
+		Claims:    Claims{UserID: user, TenantID: tenant, PasswordFingerprint: claims.HashPassword, Confined: claims.Confined},
 		ID:        claims.ID,
 		IssuedAt:  claims.IssuedAt.UTC(),
 		NotBefore: claims.NotBefore.UTC(),

@@ -13,8 +13,8 @@ import (
 )
 
 // update changes a profile: one's own, or that of another member where policy allows it, but never another person's address
-// or password, with which one could become them in every tenant. For the same reason an API key changes neither, not even its
-// owner's.
+// or password, with which one could become them in every tenant. For the same reason a confined credential changes neither, not
+// even its own person's.
 func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
 	read, err := r.DB(ctx, h.tenants)
 	if err != nil {
@@ -34,7 +34,7 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 			return nil, jsonapi.Invalid("Only users with manage users permission can update other users.")
 		}
 	}
-	change, err := bind(r, other || r.ByKey(), row.Email)
+	change, err := bind(r, other || r.Confined(), row.Email)
 	if err != nil {
 		return nil, err
 	}
