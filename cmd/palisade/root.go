@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/palisade-sec/palisade/internal/api/signon"
 	"github.com/palisade-sec/palisade/internal/app"
 	"github.com/palisade-sec/palisade/internal/config"
 	"github.com/palisade-sec/palisade/internal/engine"
@@ -64,7 +65,8 @@ var (
 	serverSettings   = append([]string{"listen", "key-dir", "policy-dir", "policy-replace", "token-rate-limit", "account-rate-limit", "rate-limit-address",
 		"rate-limit-token", "rate-limit-key", "trust-proxy", "allowed-hosts", "hsts-max-age", "cors-origins", "metrics-listen", "migrate", "audit-read-sample",
 		"database-replica-url", "database-system-replica-url", "database-max-conns", "prowler-python", "engine-pass-env", "engine-services", "stop-after",
-		"sign-up", "first-admin-email", "first-admin-password-file"}, databaseSettings...)
+		"sign-up", "first-admin-email", "first-admin-password-file",
+		"external-url", "sign-in-url", "saml-callback-url", "saml-entity-id"}, databaseSettings...)
 )
 
 // load reads the settings and makes the logger.
@@ -75,6 +77,9 @@ func load(command *cobra.Command) (config.Settings, *slog.Logger, error) {
 	}
 	if _, err := engine.ParseServices(settings.EngineServices); err != nil {
 		return settings, nil, usageError{fmt.Errorf("engine-services: %w", err)}
+	}
+	if err := signOnSettings(settings).Check(); err != nil {
+		return settings, nil, usageError{err}
 	}
 	if err := checkBounds(settings); err != nil {
 		return settings, nil, usageError{err}
@@ -106,6 +111,10 @@ func newLogger(settings config.Settings, out io.Writer) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(out, options))
 }
 
+func signOnSettings(settings config.Settings) signon.Settings {
+	return signon.Settings{ExternalURL: settings.ExternalURL, SignInURL: settings.SignInURL, CallbackURL: settings.SAMLCallbackURL, EntityID: settings.SAMLEntityID}
+}
+
 // appSettings are the settings in the words of the program proper.
 func appSettings(settings config.Settings, db *database) app.Settings {
 	return app.Settings{
@@ -115,5 +124,6 @@ func appSettings(settings config.Settings, db *database) app.Settings {
 		EngineServices: settings.EngineServices, AuditReadSample: settings.AuditReadSample, Social: socialSettings(settings), InvitationOnly: settings.SignUp == config.SignUpInvitation,
 		AccountLimit: settings.AccountLimit, AddressLimit: settings.AddressLimit, AccessTokenLimit: settings.AccessTokenLimit, KeyLimit: settings.KeyLimit,
 		AllowedHosts: settings.Hosts(), HSTS: settings.HSTSMaxAge,
+		SignOn: signOnSettings(settings),
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/api/scans"
 	"github.com/palisade-sec/palisade/internal/api/schedules"
 	"github.com/palisade-sec/palisade/internal/api/secrets"
+	"github.com/palisade-sec/palisade/internal/api/signon"
 	"github.com/palisade-sec/palisade/internal/api/tasks"
 	"github.com/palisade-sec/palisade/internal/api/tenants"
 	"github.com/palisade-sec/palisade/internal/api/tokens"
@@ -39,6 +40,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/scan"
 	"github.com/palisade-sec/palisade/internal/secret"
 	"github.com/palisade-sec/palisade/internal/social"
+	"github.com/palisade-sec/palisade/internal/sso"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
@@ -53,8 +55,11 @@ type Parts struct {
 	Ingestions *ingestion.Service
 	Jobs       *jobs.Client
 	Scans      *scan.Service
-	TokenLimit func(rest.Handler) rest.Handler // bounds how often credentials may be tried
-	Guesses    *rest.Guesses                   // bounds how often the password of one account may be guessed
+	SignOn     *sso.Service
+	// ExternalURL is where browsers reach the API: scheme and host; may be empty.
+	ExternalURL string
+	TokenLimit  func(rest.Handler) rest.Handler // bounds how often credentials may be tried
+	Guesses     *rest.Guesses                   // bounds how often the password of one account may be guessed
 }
 
 // Operations are all operations of the API, those that are not built yet last: they answer 501. known is the policy's list
@@ -82,6 +87,7 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		overviews.Operations(parts.Tenants),
 		ingestions.Operations(parts.Tenants, parts.Ingestions, parts.Jobs),
 		auditevents.Operations(parts.Tenants),
+		signon.Operations(parts.SignOn, parts.Tenants, parts.ExternalURL),
 	)
 	routes := make(map[[2]string]bool)
 	for _, operation := range built {

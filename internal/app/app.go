@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/palisade-sec/palisade/internal/api"
+	"github.com/palisade-sec/palisade/internal/api/signon"
 	"github.com/palisade-sec/palisade/internal/audit"
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/catalogue"
@@ -24,6 +25,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/secret"
 	"github.com/palisade-sec/palisade/internal/session"
 	"github.com/palisade-sec/palisade/internal/social"
+	"github.com/palisade-sec/palisade/internal/sso"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
 	"github.com/palisade-sec/palisade/internal/token"
@@ -56,6 +58,7 @@ type Settings struct {
 	PolicyReplace    bool     // the folder takes the built-in policy's place
 	Social           social.Settings
 	InvitationOnly   bool // nobody signs up without an invitation
+	SignOn           signon.Settings
 }
 
 // App is the program, ready to serve.
@@ -73,6 +76,7 @@ type App struct {
 	jobs       *jobs.Client
 	secrets    *secret.Keyring
 	tokens     *token.Issuer
+	signOn     *sso.Service
 	logger     *slog.Logger
 
 	watchesPolicy bool
@@ -128,9 +132,13 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if err != nil {
 		return nil, err
 	}
+	if err := settings.SignOn.Check(); err != nil {
+		return nil, err
+	}
+	app.signOn = sso.New(app.Tenants, app.System, app.Identity)
 	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Social: providers, Secrets: app.secrets,
 		TokenLimit: rest.PerAddress("log-in", bounds.logIn), Guesses: bounds.guesses,
-		Ingestions: app.ingestions, Jobs: app.jobs, Scans: scans},
+		Ingestions: app.ingestions, Jobs: app.jobs, Scans: scans, SignOn: app.signOn, ExternalURL: settings.SignOn.ExternalURL},
 		app.Policy.Snapshot().Operations())
 	if err != nil {
 		return nil, err
@@ -146,6 +154,7 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	if err := app.mountOutside(); err != nil {
 		return nil, err
 	}
+	signon.Mount(app.Server, app.signOn, settings.SignOn, bounds.logIn, logger)
 	return app, nil
 }
 

@@ -50,6 +50,11 @@ type Settings struct {
 	EnginePassEnv  []string `key:"engine-pass-env" usage:"environment variables that the scan engine gets besides the minimum, comma separated"`
 	EngineServices []string `key:"engine-services" usage:"services that scans look at, as in aws/s3,aws/iam; provider types that are not named are scanned whole (default: everything)"`
 
+	ExternalURL     string `key:"external-url" usage:"scheme and host under which browsers reach the API, as in https://api.example.com; needed for single sign-on"`
+	SignInURL       string `key:"sign-in-url" usage:"page of the user interface where people sign in; a single sign-on that failed leads there"`
+	SAMLCallbackURL string `key:"saml-callback-url" usage:"page of the user interface that takes the one-time token of a single sign-on"`
+	SAMLEntityID    string `key:"saml-entity-id" default:"urn:prowler.com:sp" usage:"name of this service for identity providers"`
+
 	SignUp                 string `key:"sign-up" default:"open" usage:"who may sign up: open (everybody) or invitation (the invited)"`
 	FirstAdminEmail        string `key:"first-admin-email" usage:"address of the first person, created when a server starts and there is nobody"`
 	FirstAdminPassword     string `key:"first-admin-password" secret:"true" usage:"password of the first person"`
