@@ -336,9 +336,11 @@ func TestExplain(t *testing.T) {
   needs:     a role with manage_scans
   given by:  "operators" (%s)
   not by:    "readers" (%s)
+  tenant_id: %s
   sees:      providers where provider group is one of "%s"
+    shown by role-groups: providers where provider group is one of "%s" (Other roles see the providers of their provider groups; the groups of all roles add up.)
   policy:    %s
-`, id(1), id(2), id(7), snapshot.Revision())
+`, id(1), id(2), id(200), id(7), id(7), snapshot.Revision())
 	if got := explanation.String(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -354,39 +355,73 @@ func TestDecisionLog(t *testing.T) {
 	}
 }
 
-// The examples of POLICY.md are used as they stand there.
+// The examples of POLICY.md are used as they stand there: together they are a policy folder.
 func TestExamplesOfTheGuide(t *testing.T) {
 	t.Parallel()
-	guide, err := os.ReadFile("../../policy/POLICY.md")
-	if err != nil {
+	folders := over(guide(t))
+	if err := Check(t.Context(), folders); err != nil {
 		t.Fatal(err)
 	}
-	var examples []string
-	for _, block := range strings.Split(string(guide), "```rego\n")[1:] {
-		example, _, _ := strings.Cut(block, "```")
-		examples = append(examples, example)
+	report, err := Test(t.Context(), folders, true)
+	if err != nil || !report.Passed() || !report.Covered() {
+		t.Fatalf("passed %t, covered %t: %v", report.Passed(), report.Covered(), err)
 	}
-	if len(examples) != 4 {
-		t.Fatalf("%d examples, want 4", len(examples))
+	// Each rule can be taken away only with its tests: they are about something.
+	for _, name := range []string{"two_keys.rego", "api_keys.rego", "auditors.rego", "auditors_visibility.rego", "blackout.rego"} {
+		if err := Check(t.Context(), over(without(guide(t), name))); err == nil {
+			t.Errorf("without %s the tests pass all the same", name)
+		}
 	}
-	files := with(shipped(t), "rbac/restrictions.rego", examples[0])
-	if report, err := Test(t.Context(), whole(files), false); err != nil || report.Passed() {
-		t.Errorf("the restriction alone passes the shipped tests: %v", err)
-	}
-	files = replaced(t, files, "rbac/rbac_test.rego",
-		"guarded := {operation: permission | some operation, permission in expected; permission in permissions}\n", examples[1])
-	files = with(files, "rbac/restrictions_test.rego", examples[2])
-	files = with(files, "visibility/visibility.rego", string(files["visibility/visibility.rego"].Data)+"\n"+examples[3])
-	if err := Check(t.Context(), whole(files)); err != nil {
-		t.Fatal(err)
-	}
-	snapshot := load(t, files)
-	who := subject(Role{ID: id(1), Permissions: Permissions{ManageProviders: true, ManageIntegrations: true}})
-	explanation, err := snapshot.Explain(t.Context(), who, "providers.delete")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if explanation.Decision.Rule != "two-keys" || explanation.Visibility.String() != `providers where alias starts with "dev-"` {
-		t.Errorf("got\n%s", explanation)
+	snapshot := loadFolders(t, folders)
+	providers := Role{ID: id(1), Permissions: Permissions{ManageProviders: true}, UnlimitedVisibility: true}
+	auditor := Subject{TenantID: id(200), UserID: id(201), Email: "eve@audit.example.com", Credential: Token}
+	key := subject(providers)
+	key.Credential = APIKey
+	for _, row := range []struct {
+		who       Subject
+		operation Operation
+		rule      string
+		allowed   bool
+		sees      string
+	}{
+		{subject(providers), "providers.delete", "two-keys", false, `not excluded by (alias starts with "blackout-")`},
+		{subject(providers), "providers.create", "provider-changes", true, `not excluded by (alias starts with "blackout-")`},
+		{key, "providers.create", "keys-read", false, `not excluded by (alias starts with "blackout-")`},
+		{auditor, "findings.list", "auditors-read", true, `(tag of a provider group is "audited") and (not excluded by (alias starts with "blackout-"))`},
+		{auditor, "findings.latest", "auditors-read", true, `(tag of a provider group is "audited") and (not excluded by (alias starts with "blackout-"))`},
+		{auditor, "scans.create", "scans", false, `(tag of a provider group is "audited") and (not excluded by (alias starts with "blackout-"))`},
+		{subject(), "findings.list", "tenant-data", false, "no provider"},
+		{subject(Role{ID: id(1), Permissions: everything, UnlimitedVisibility: true}), "providers.delete", "provider-changes", true, "every provider of the tenant"},
+	} {
+		explanation, err := snapshot.Explain(t.Context(), row.who, row.operation)
+		if err != nil {
+			t.Fatal(err)
+		}
+		sees := strings.TrimPrefix(explanation.Visibility.String(), "providers where ")
+		if explanation.Decision.Rule != row.rule || explanation.Decision.Allowed != row.allowed || sees != row.sees {
+			t.Errorf("%s: got\n%s", row.operation, explanation)
+		}
 	}
 }
+
+// guide are the files that POLICY.md shows, by the names that it gives them.
+func guide(t testing.TB) fstest.MapFS {
+	t.Helper()
+	text, err := os.ReadFile("../../policy/POLICY.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := fstest.MapFS{}
+	parts := strings.Split(string(text), "```rego\n")
+	for i, part := range parts[1:] {
+		names := fileName.FindAllString(parts[i], -1)
+		content, _, _ := strings.Cut(part, "```")
+		files[strings.Trim(names[len(names)-1], "`")] = &fstest.MapFile{Data: []byte(content)}
+	}
+	if len(files) != len(parts)-1 || len(files) != 9 {
+		t.Fatalf("%d files of %d examples, want 9", len(files), len(parts)-1)
+	}
+	return files
+}
+
+var fileName = regexp.MustCompile("`[a-z_]+\\.rego`")
