@@ -97,6 +97,8 @@ class Stage:
     def start(self, binary, folder, engine):
         environment = {name: value for name, value in os.environ.items() if not name.startswith(("PALISADE_", "AWS_"))}
         environment["PALISADE_TOKEN_RATE_LIMIT"] = "off"
+        environment.update(PALISADE_SIGN_IN_URL="http://127.0.0.1:3000/sign-in",
+                           PALISADE_SAML_CALLBACK_URL="http://127.0.0.1:3000/api/auth/callback/saml")
         if engine:
             port = free_port()
             self.run([engine, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)], os.environ, os.devnull)
