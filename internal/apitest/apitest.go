@@ -117,6 +117,13 @@ type Client struct {
 // Anonymous speaks without credentials.
 func (s *Server) Anonymous() *Client { return &Client{server: s} }
 
+// WithToken is the client with another access token.
+func (c *Client) WithToken(access string) *Client {
+	same := *c
+	same.token = access
+	return &same
+}
+
 // As speaks as a person of another server with the same database and keys.
 func (s *Server) As(person *Client) *Client {
 	same := *person
