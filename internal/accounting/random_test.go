@@ -454,7 +454,8 @@ func (r *run) mayLearn(seen observation) bool {
 var grounds = []string{"tenants", "users", "memberships", "roles", "role_users", "role_provider_groups", "provider_groups", "provider_group_providers",
 	"invitations", "invitation_roles", "providers", "provider_secrets", "api_keys", "saml_configurations", "social_accounts"}
 
-// footing is a digest of the grounds, without what moves by itself: moments of use, and providers that are being deleted.
+// footing is a digest of the grounds, without what moves by itself: moments of use, and providers and tenants that are being
+// deleted.
 func (r *run) footing() string {
 	var parts []string
 	for _, of := range r.tables {
@@ -464,6 +465,12 @@ func (r *run) footing() string {
 		condition := "true"
 		if column := of.provider(); column != "" {
 			condition = fmt.Sprintf(`exists (select from providers p where p.id = x.%s and p.deleted_at is null)`, column)
+		}
+		switch {
+		case of.has("tenant_id"):
+			condition += ` and exists (select from tenants o where o.id = x.tenant_id and o.deleted_at is null)`
+		case of.name == "tenants":
+			condition = `deleted_at is null`
 		}
 		parts = append(parts, fmt.Sprintf(`select '%s ' || count(*) || ' ' || coalesce(md5(string_agg((to_jsonb(x) - array['updated_at', 'last_login',
 			'last_used_at', 'connected', 'connection_last_checked_at', 'state'])::text, '' order by x::text)), '') as digest from %[1]s x where %s`, of.name, condition))
