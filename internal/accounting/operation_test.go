@@ -164,8 +164,11 @@ func TestThoseWithoutARoleAndStrangers(t *testing.T) {
 			delete(secret, id)
 		}
 	}
-	// Carol may change herself.
+	// Carol may change herself, and what she is refused is noted.
 	others := func(one table) string {
+		if one.name == "audit_events" {
+			return ""
+		}
 		if one.name == "users" {
 			return fmt.Sprintf(`id in ('%s', '%s')`, w.ada.User, w.dan.User)
 		}
@@ -208,8 +211,8 @@ var bodies = map[string]func(b *builder) (contentType string, body []byte){
 	"roles.relationships.provider_groups.add":         linkage("provider-groups", "provider_groups.id"),
 	"roles.relationships.provider_groups.replace":     linkage("provider-groups", "provider_groups.id"),
 	"roles.relationships.provider_groups.remove":      linkage("provider-groups", "provider_groups.id"),
-	"provider_groups.create":                          resource("provider-groups", attributes{"name": "fresh"}, relations{"providers": many("providers", "providers.id"), "roles": many("roles", "roles.id")}),
-	"provider_groups.update":                          resource("provider-groups", attributes{"name": "fresh"}, relations{"providers": many("providers", "providers.id")}),
+	"provider_groups.create":                          resource("provider-groups", attributes{"name": "fresh", "tags": []string{"theirs"}}, relations{"providers": many("providers", "providers.id"), "roles": many("roles", "roles.id")}),
+	"provider_groups.update":                          resource("provider-groups", attributes{"name": "fresh", "tags": []string{"theirs"}}, relations{"providers": many("providers", "providers.id")}),
 	"provider_groups.relationships.providers.add":     linkage("providers", "providers.id"),
 	"provider_groups.relationships.providers.replace": linkage("providers", "providers.id"),
 	"provider_groups.relationships.providers.remove":  linkage("providers", "providers.id"),
@@ -576,6 +579,7 @@ func short(a answer) answer {
 var (
 	uuids   = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)
 	moments = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
+	digests = regexp.MustCompile(`"(hash|previous_hash|request_id)":"[0-9a-f-]+"`)
 	jwts    = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
 )
 
@@ -602,7 +606,7 @@ func (c *caller) send(to *twin, method, path, kind string, body []byte) answer {
 		c.t.Fatal(err)
 	}
 	text := strings.ReplaceAll(string(raw)+response.Header.Get("Location")+response.Header.Get("Content-Location"), to.url, "")
-	text = jwts.ReplaceAllString(moments.ReplaceAllString(text, "moment"), "token")
+	text = digests.ReplaceAllString(jwts.ReplaceAllString(moments.ReplaceAllString(text, "moment"), "token"), "digest")
 	text = uuids.ReplaceAllStringFunc(text, func(id string) string {
 		if _, ok := c.known[id]; ok || strings.Contains(path, id) || bytes.Contains(body, []byte(id)) {
 			return id

@@ -44,6 +44,7 @@ func TestOperationsCoverTheWire(t *testing.T) {
 	ours := []Operation{
 		"ingestions.create", "ingestions.list", "ingestions.retrieve", "ingestions.errors",
 		"users.access", "users.update_others",
+		"audit_events.list", "audit_events.retrieve", "auth.saml.initiate", "tokens.github", "tokens.google", "tokens.saml",
 	}
 	operations := load(t, policy.FS).Operations()
 	for _, name := range ours {

@@ -16,6 +16,14 @@ import (
 
 func id(n byte) uuid.UUID { return uuid.UUID{15: n} }
 
+func ids(all ...byte) []uuid.UUID {
+	list := make([]uuid.UUID, len(all))
+	for i, n := range all {
+		list[i] = id(n)
+	}
+	return list
+}
+
 // subject is a user with the given roles.
 func subject(roles ...Role) Subject {
 	return Subject{TenantID: id(200), UserID: id(201), Roles: roles}
