@@ -330,6 +330,17 @@ func (q *Queries) GrantRole(ctx context.Context, arg GrantRoleParams) error {
 	return err
 }
 
+const holdAddress = `-- name: HoldAddress :exec
+select pg_advisory_xact_lock(hashtextextended('address ' || $1::text, 0))
+`
+
+// Purpose: make those who come with the same address for the first time wait for each other, until the end of the transaction.
+// Index: none.
+func (q *Queries) HoldAddress(ctx context.Context, email string) error {
+	_, err := q.db.Exec(ctx, holdAddress, email)
+	return err
+}
+
 const holdSignUps = `-- name: HoldSignUps :exec
 lock table users in share row exclusive mode
 `

@@ -135,6 +135,8 @@ func gravity(operation *rest.Operation) int {
 // refusedToAll are operations that the requests made here never get done, and why.
 var refusedToAll = map[string]string{
 	"tokens.create":            "the password is wrong",
+	"tokens.github":            "no provider is set up",
+	"tokens.google":            "no provider is set up",
 	"tokens.refresh":           "the token is none",
 	"users.delete":             "one closes one's own account alone, which would end the test",
 	"invitations.accept":       "the invitation is another person's",
@@ -197,6 +199,8 @@ func TestThoseWithoutARoleAndStrangers(t *testing.T) {
 // bodies are the documents of the operations that take one: made of the id in the path and of the ids beyond the wall.
 var bodies = map[string]func(b *builder) (contentType string, body []byte){
 	"tokens.create":                                   resource("tokens", attributes{"email": "ada@example.com", "password": "wrong"}, nil),
+	"tokens.github":                                   authorisation,
+	"tokens.google":                                   authorisation,
 	"tokens.refresh":                                  resource("tokens-refresh", attributes{"refresh": "no token"}, nil),
 	"tokens.switch":                                   resource("tokens-switch-tenant", attributes{"tenant_id": "memberships.tenant_id"}, nil),
 	"users.create":                                    resource("users", attributes{"name": "Someone", "email": "fresh@example.com", "password": apitest.Password}, nil),
@@ -265,6 +269,8 @@ func (b *builder) value(column string) string {
 }
 
 func nothing(*builder) (string, []byte) { return "", nil }
+
+func authorisation(*builder) (string, []byte) { return "application/x-www-form-urlencoded", []byte("code=none") }
 
 var columnName = regexp.MustCompile(`^[a-z_]+\.[a-z_]+$`)
 

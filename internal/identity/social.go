@@ -47,7 +47,7 @@ type arrival struct {
 func (s *Service) SocialLogIn(ctx context.Context, account SocialAccount, invitation string) (token.Pair, error) {
 	came, err := s.receive(ctx, account, invitation)
 	if taken := (jsonapi.Error{}); errors.As(err, &taken) && taken == EmailTaken() {
-		// Somebody came with the same account or address at the same moment: now they are known.
+		// Somebody signed up with the address at the same moment: now they are known.
 		came, err = s.receive(ctx, account, invitation)
 	}
 	if err != nil {
@@ -65,21 +65,42 @@ func (s *Service) receive(ctx context.Context, account SocialAccount, invitation
 	var came arrival
 	err := s.system.Write(ctx, system.SignUp, uuid.Nil, func(ctx context.Context, db system.DB) error {
 		queries := systemdb.New(db)
-		known, err := queries.FindSocialAccount(ctx, systemdb.FindSocialAccountParams{Provider: account.Provider, Subject: account.Subject})
-		if errors.Is(err, pgx.ErrNoRows) {
-			came, err = s.introduce(ctx, queries, account, invitation)
+		var err error
+		if came, err = recognise(ctx, queries, account, invitation); !errors.Is(err, errUnknown) {
 			return err
 		}
+		address, err := vouchedFor(account)
 		if err != nil {
-			return fmt.Errorf("find social account: %w", err)
+			return err
 		}
-		if !known.IsActive {
-			return errInactive
+		if err := queries.HoldAddress(ctx, address); err != nil {
+			return fmt.Errorf("hold address: %w", err)
 		}
-		came = arrival{user: known.ID, hash: known.Password}
-		return came.accept(ctx, queries, invitation, known.Email)
+		if came, err = recognise(ctx, queries, account, invitation); errors.Is(err, errUnknown) {
+			came, err = s.introduce(ctx, queries, account, address, invitation)
+		}
+		return err
 	})
 	return came, s.noteLapse(ctx, system.SignUp, err)
+}
+
+// errUnknown is for an account that belongs to nobody here.
+var errUnknown = errors.New("nobody has the account")
+
+// recognise finds the person of an account and answers the invitation.
+func recognise(ctx context.Context, queries *systemdb.Queries, account SocialAccount, invitation string) (arrival, error) {
+	known, err := queries.FindSocialAccount(ctx, systemdb.FindSocialAccountParams{Provider: account.Provider, Subject: account.Subject})
+	if errors.Is(err, pgx.ErrNoRows) {
+		return arrival{}, errUnknown
+	}
+	if err != nil {
+		return arrival{}, fmt.Errorf("find social account: %w", err)
+	}
+	if !known.IsActive {
+		return arrival{}, errInactive
+	}
+	came := arrival{user: known.ID, hash: known.Password}
+	return came, came.accept(ctx, queries, invitation, known.Email)
 }
 
 // accept answers the invitation, if there is one, for a person with an address.
@@ -92,12 +113,17 @@ func (a *arrival) accept(ctx context.Context, queries *systemdb.Queries, invitat
 	return err
 }
 
-// introduce links an account that is new to us: to the person of its address, or to a new one.
-func (s *Service) introduce(ctx context.Context, queries *systemdb.Queries, account SocialAccount, invitation string) (arrival, error) {
+// vouchedFor is the address that the provider knows to be the person's.
+func vouchedFor(account SocialAccount) (string, error) {
 	address := NormalEmail(account.Email)
 	if !account.EmailVerified || !jsonapi.IsEmail(address) || utf8.RuneCountInString(address) > 254 {
-		return arrival{}, errNotVouched
+		return "", errNotVouched
 	}
+	return address, nil
+}
+
+// introduce links an account that is new to us: to the person of its address, or to a new one.
+func (s *Service) introduce(ctx context.Context, queries *systemdb.Queries, account SocialAccount, address, invitation string) (arrival, error) {
 	var came arrival
 	namesake, err := queries.FindNamesake(ctx, systemdb.FindNamesakeParams{Provider: account.Provider, Email: address})
 	switch {

@@ -18,9 +18,12 @@ import (
 
 // Open makes an Issuer with the keys of a folder (LoadOrCreateKeys), which it follows: see Reload and Watch.
 func Open(dir string, config Config) (*Issuer, error) {
+	if _, err := LoadOrCreateKeys(dir); err != nil {
+		return nil, err
+	}
 	followed := &folder{dir: dir}
-	followed.seen = followed.listing()
-	keys, err := LoadOrCreateKeys(dir)
+	followed.seen = followed.listing() // before the keys are read, so that no change between is missed
+	keys, err := readKeys(dir)
 	if err != nil {
 		return nil, err
 	}

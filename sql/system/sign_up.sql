@@ -36,6 +36,11 @@ on conflict do nothing;
 select u.id, u.email, u.is_active, u.password from social_accounts a join users u on u.id = a.user_id
 where a.provider = @provider and a.subject = @subject;
 
+-- name: HoldAddress :exec
+-- Purpose: make those who come with the same address for the first time wait for each other, until the end of the transaction.
+-- Index: none.
+select pg_advisory_xact_lock(hashtextextended('address ' || @email::text, 0));
+
 -- name: FindNamesake :one
 -- Purpose: the person who has an address, whether it is known to be theirs, and whether another account at the provider is
 -- linked to them; the address stays theirs until the end of the transaction.
