@@ -8,6 +8,7 @@ import (
 	"sort"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/google/uuid"
@@ -177,13 +178,17 @@ func CheckText(value any, rules Rules) (string, []Error) {
 	return text, errors
 }
 
-// IsEmail reports whether the text is one plain address with a domain that has a dot or is an address literal.
+// IsEmail reports whether the text is one plain address with a domain that has a dot. What stands before the @ is ASCII, as
+// on the wire: of other letters too many look, or are when small, like those of somebody else's address.
 func IsEmail(text string) bool {
 	parsed, err := mail.ParseAddress(text)
 	if err != nil || parsed.Address != text || parsed.Name != "" {
 		return false
 	}
 	at := strings.LastIndexByte(text, '@')
+	if strings.ContainsFunc(text[:at], func(r rune) bool { return r > unicode.MaxASCII }) {
+		return false
+	}
 	domain := text[at+1:]
 	return domain == "localhost" || validDomain(domain)
 }
@@ -198,7 +203,8 @@ func validDomain(domain string) bool {
 			return false
 		}
 		for _, r := range label {
-			if r != '-' && !('0' <= r && r <= '9') && !('a' <= r && r <= 'z') && !('A' <= r && r <= 'Z') && r < 0x80 {
+			if r != '-' && !('0' <= r && r <= '9') && !('a' <= r && r <= 'z') && !('A' <= r && r <= 'Z') && r < 0x80 ||
+				r > unicode.MaxASCII && unicode.ToLower(r) <= unicode.MaxASCII {
 				return false
 			}
 		}
