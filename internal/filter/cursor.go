@@ -92,8 +92,8 @@ const cursorVersion = "1"
 // open reads a cursor that After made for the same direction.
 func (c *Cursor) open(token string, descending bool) (any, error) {
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(token)
-	if err != nil {
-		return nil, err
+	if err != nil || base64.RawURLEncoding.EncodeToString(raw) != token { // line feeds are skipped by decoding
+		return nil, fmt.Errorf("not encoded as cursors are")
 	}
 	direction := "a"
 	if descending {

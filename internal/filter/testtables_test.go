@@ -328,7 +328,7 @@ var allTables = map[string]*Table{
 	"findings": findingsTable, "findings/latest": findingsLatestTable, "findings/metadata": findingsMetadataTable,
 	"finding-groups": findingGroupsTable, "resources": resourcesTable, "resources/latest": resourcesLatestTable,
 	"providers": providersTable, "scans": scansTable, "tasks": tasksTable, "roles": rolesTable, "users": usersTable,
-	"tenants": tenantsTable,
+	"tenants": tenantsTable, "audit-events": eventsTable,
 }
 
 func tableNames() []string {
