@@ -3,8 +3,11 @@ package accounting
 import (
 	"bytes"
 	"fmt"
+	"math/rand/v2"
 	"mime/multipart"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -284,10 +287,15 @@ const states = `
 	insert into flow_steps (tenant_id, id, flow_id, parent_id, provider_id, position, type, state, task_id, pending)
 	select $1::uuid, step, step, case when state <> 'available' then first_value(step) over (order by state) end, $2::uuid, row_number() over (), 'job', case state when 'executing' then 'running' else 'waiting' end, task, 1 from made`
 
-// samples are values that check constraints take, by column; a table's own come first.
+// samples are values that check constraints take, by column; a table's own come first. Each # becomes a digit of its own, for
+// what is unique everywhere.
 var samples = map[string]string{
+	"api_keys.prefix": "pk_########", "api_keys.digest": `\x` + strings.Repeat("#", 64), "saml_tokens.digest": `\x` + strings.Repeat("#", 64),
+	"saml_configurations.email_domain": "filled-########.example", "saml_configurations.entity_id": "urn:filled:########",
 	"tasks.state": "completed", "flow_steps.type": "job", "flow_steps.state": "completed", "every_hours": "24",
 }
+
+var digit = regexp.MustCompile("#")
 
 func (w *world) fillTable(t *testing.T, one table, tenant string, provider uuid.UUID) {
 	t.Helper()
@@ -318,7 +326,7 @@ func (w *world) fillTable(t *testing.T, one table, tenant string, provider uuid.
 		case c.required && w.parentOf(t, one, c, tenant, provider) != "":
 			value = w.parentOf(t, one, c, tenant, provider)
 		case known:
-			value = sample
+			value = digit.ReplaceAllStringFunc(sample, func(string) string { return strconv.Itoa(2 + rand.IntN(8)) })
 		case c.kind == "uuid" && (c.required || strings.HasSuffix(c.name, "_id")):
 			value = uuid.Must(uuid.NewV7()).String()
 		case !c.required:
