@@ -48,6 +48,9 @@ func (s Settings) Check() error {
 	return nil
 }
 
+// origin is an address without the slash that people write behind it.
+func origin(address string) string { return strings.TrimRight(address, "/") }
+
 const htmlType = "text/html; charset=utf-8"
 
 // The cookies that a browser keeps from one step to the next. They hold tickets, and go back to the pages of their domain alone.
@@ -80,7 +83,7 @@ func Mount(server Mounter, service *sso.Service, settings Settings, limit *rest.
 	if settings.EntityID == "" {
 		settings.EntityID = DefaultEntityID
 	}
-	settings.ExternalURL = strings.TrimRight(settings.ExternalURL, "/")
+	settings.ExternalURL = origin(settings.ExternalURL)
 	p := pages{service: service, settings: settings, limit: limit, logger: logger}
 	mount := func(page string, handle http.HandlerFunc, methods ...string) {
 		path := rest.BasePath + "/accounts/saml/{domain}/" + page
@@ -237,13 +240,13 @@ func (p pages) finish(w http.ResponseWriter, r *http.Request) {
 	}
 	domain := domainOf(r)
 	outcome, err := p.service.Finish(r.Context(), domain, ticketOf(r, beganCookie), ticketOf(r, answeredCookie))
-	p.set(w, beganCookie, domain, "")
 	p.set(w, answeredCookie, domain, "")
 	if err != nil {
-		p.note(r, domain, err)
+		p.note(r, domain, err) // what was begun may still be answered: anybody can make a browser bring something bad
 		redirect(w, with(p.settings.SignInURL, "sso_saml_failed", "true"))
 		return
 	}
+	p.set(w, beganCookie, domain, "")
 	address := with(p.settings.CallbackURL, "id", outcome.Token.String())
 	if outcome.Callback != "" {
 		address = with(address, "callbackUrl", outcome.Callback)

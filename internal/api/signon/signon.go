@@ -64,7 +64,7 @@ type handlers struct {
 // Operations declares the operations. external is the address under which browsers reach the API, without a path; empty: they
 // are sent on by paths alone.
 func Operations(service *sso.Service, executor *tenant.Executor, external string) []rest.Operation {
-	h := handlers{service: service, tenants: executor, external: external}
+	h := handlers{service: service, tenants: executor, external: origin(external)}
 	one := rest.Schema{Type: kind, Attributes: Attributes{}}
 	many := one
 	many.List = true
