@@ -270,7 +270,9 @@ func (b *builder) value(column string) string {
 
 func nothing(*builder) (string, []byte) { return "", nil }
 
-func authorisation(*builder) (string, []byte) { return "application/x-www-form-urlencoded", []byte("code=none") }
+func authorisation(*builder) (string, []byte) {
+	return "application/x-www-form-urlencoded", []byte("code=none")
+}
 
 var columnName = regexp.MustCompile(`^[a-z_]+\.[a-z_]+$`)
 

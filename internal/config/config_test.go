@@ -70,20 +70,25 @@ func TestRefusals(t *testing.T) {
 		args []string
 		want string
 	}{
-		"level":         {args: []string{"--log-level", "loud"}, want: "log-level"},
-		"format":        {args: []string{"--log-format", "xml"}, want: "log-format"},
-		"one database":  {args: []string{"--database-url", "postgres://x:hunter2@h/d"}, want: "database-system-url"},
-		"connections":   {env: map[string]string{"PALISADE_DATABASE_MAX_CONNS": "many"}, want: "database-max-conns"},
-		"none":          {args: []string{"--database-max-conns", "0"}, want: "database-max-conns"},
-		"two numbers":   {env: map[string]string{"PALISADE_DATABASE_MAX_CONNS": "3 4"}, want: "number"},
-		"bool":          {env: map[string]string{"PALISADE_WORKER": "maybe"}, want: "PALISADE_WORKER"},
-		"duration":      {env: map[string]string{"PALISADE_STOP_AFTER": "soon"}, want: "stop-after"},
-		"missing file":  {args: []string{"--config", "/nowhere/palisade.yaml"}, want: "/nowhere/palisade.yaml"},
-		"unknown key":   {args: []string{"--config", file(t, "a.yaml", "lisen: x\n")}, want: "lisen"},
-		"damaged file":  {args: []string{"--config", file(t, "b.yaml", "database-url: 'postgres://x:hunter2@h\n\t:")}, want: "b.yaml"},
-		"no port":       {args: []string{"--listen", "localhost"}, want: "listen"},
-		"metrics":       {args: []string{"--metrics-listen", "9090"}, want: "metrics-listen"},
-		"list for text": {args: []string{"--config", file(t, "c.yaml", "database-url: [hunter2]\n")}, want: "database-url"},
+		"level":              {args: []string{"--log-level", "loud"}, want: "log-level"},
+		"format":             {args: []string{"--log-format", "xml"}, want: "log-format"},
+		"one database":       {args: []string{"--database-url", "postgres://x:hunter2@h/d"}, want: "database-system-url"},
+		"connections":        {env: map[string]string{"PALISADE_DATABASE_MAX_CONNS": "many"}, want: "database-max-conns"},
+		"none":               {args: []string{"--database-max-conns", "0"}, want: "database-max-conns"},
+		"two numbers":        {env: map[string]string{"PALISADE_DATABASE_MAX_CONNS": "3 4"}, want: "number"},
+		"bool":               {env: map[string]string{"PALISADE_WORKER": "maybe"}, want: "PALISADE_WORKER"},
+		"duration":           {env: map[string]string{"PALISADE_STOP_AFTER": "soon"}, want: "stop-after"},
+		"sign-up closed how": {args: []string{"--sign-up", "closed"}, want: "sign-up"},
+		"admin alone":        {args: []string{"--first-admin-email", "a@example.com"}, want: "first-admin-password"},
+		"password alone":     {env: map[string]string{"PALISADE_FIRST_ADMIN_PASSWORD": "hunter2"}, want: "first-admin-email"},
+		"two passwords":      {env: map[string]string{"PALISADE_FIRST_ADMIN_PASSWORD": "hunter2"}, args: []string{"--first-admin-password-file", "/x"}, want: "one of them"},
+		"no password file":   {args: []string{"--first-admin-email", "a@example.com", "--first-admin-password-file", "/nowhere/password"}, want: "/nowhere/password"},
+		"missing file":       {args: []string{"--config", "/nowhere/palisade.yaml"}, want: "/nowhere/palisade.yaml"},
+		"unknown key":        {args: []string{"--config", file(t, "a.yaml", "lisen: x\n")}, want: "lisen"},
+		"damaged file":       {args: []string{"--config", file(t, "b.yaml", "database-url: 'postgres://x:hunter2@h\n\t:")}, want: "b.yaml"},
+		"no port":            {args: []string{"--listen", "localhost"}, want: "listen"},
+		"metrics":            {args: []string{"--metrics-listen", "9090"}, want: "metrics-listen"},
+		"list for text":      {args: []string{"--config", file(t, "c.yaml", "database-url: [hunter2]\n")}, want: "database-url"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for key, value := range row.env {
@@ -121,6 +126,24 @@ func TestHostsOfThisMachine(t *testing.T) {
 		if got := settings.Hosts(); !slices.Equal(got, row.want) {
 			t.Errorf("%v: %v, want %v", row.args, got, row.want)
 		}
+	}
+}
+
+func TestThePasswordOfAFile(t *testing.T) {
+	settings, err := load(t, "--data-dir", "/d", "--first-admin-email", "a@example.com", "--first-admin-password-file", file(t, "password", "hunter2\n"))
+	if err != nil || settings.FirstAdminPassword != "hunter2" {
+		t.Fatalf("%q, %v", settings.FirstAdminPassword, err)
+	}
+	t.Setenv("PALISADE_SOCIAL_GITHUB_CLIENT_SECRET", "hunter2")
+	if settings.GitHubClientSecret != "" {
+		t.Error("settings change after they were read")
+	}
+	if settings, err = load(t, "--data-dir", "/d"); err != nil || settings.GitHubClientSecret != "hunter2" {
+		t.Fatalf("%q, %v", settings.GitHubClientSecret, err)
+	}
+	var out strings.Builder
+	if err := settings.Print(&out); err != nil || strings.Contains(out.String(), "hunter2") {
+		t.Errorf("%v: %s", err, out.String())
 	}
 }
 
