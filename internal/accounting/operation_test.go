@@ -141,6 +141,9 @@ var refusedToAll = map[string]string{
 	"tokens.google":            "no provider is set up",
 	"tokens.refresh":           "the token is none",
 	"users.delete":             "one closes one's own account alone, which would end the test",
+	"auth.saml.initiate":       "the domain is nobody's",
+	"saml_config.create":       "every organisation has its configuration",
+	"tokens.saml":              "the token is none",
 	"invitations.accept":       "the invitation is another person's",
 	"providers.secrets.create": "every provider has its credentials",
 	"schedules.daily":          "every provider has its schedule",
@@ -148,7 +151,7 @@ var refusedToAll = map[string]string{
 }
 
 // aboutPeople are paths on which providers have no bearing.
-var aboutPeople = regexp.MustCompile(`^/(users|tenants|roles|invitations)`)
+var aboutPeople = regexp.MustCompile(`^/(users|tenants|roles|invitations|saml-config)`)
 
 // TestThoseWithoutARoleAndStrangers: a member without a role reads nothing of the organisation but that it exists, and
 // without credentials there is nothing at all.
@@ -224,6 +227,10 @@ var bodies = map[string]func(b *builder) (contentType string, body []byte){
 	"provider_groups.relationships.providers.remove":  linkage("providers", "providers.id"),
 	"tenants.invitations.create":                      resource("invitations", attributes{"email": "fresh@example.com"}, relations{"roles": many("roles", "roles.id")}),
 	"tenants.invitations.update":                      resource("invitations", attributes{"email": "fresh@example.com"}, relations{"roles": many("roles", "roles.id")}),
+	"saml_config.create":                              resource("saml-configurations", attributes{"email_domain": "fresh.example", "metadata_xml": metadata}, nil),
+	"saml_config.update":                              resource("saml-configurations", attributes{"email_domain": "fresh.example"}, nil),
+	"auth.saml.initiate":                              resource("saml-initiate", attributes{"email_domain": "nobody.example"}, nil), // whether a domain is anybody's is no secret
+	"tokens.saml":                                     nothing,
 	"invitations.accept":                              resource("invitations", attributes{"invitation_token": "invitations.token"}, nil),
 	"providers.create":                                resource("providers", attributes{"provider": "aws", "uid": "999999999999", "alias": "Another"}, nil),
 	"providers.update":                                resource("providers", attributes{"alias": "Taken over"}, nil),
@@ -248,6 +255,10 @@ type (
 	attributes map[string]any
 	relations  map[string]func(*builder) map[string]any
 )
+
+const metadata = `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="urn:taken-over">` +
+	`<md:IDPSSODescriptor><md:KeyDescriptor use="signing"><ds:KeyInfo><ds:X509Data><ds:X509Certificate>none</ds:X509Certificate></ds:X509Data></ds:KeyInfo>` +
+	`</md:KeyDescriptor><md:SingleSignOnService Location="https://idp.example.com/sso"/></md:IDPSSODescriptor></md:EntityDescriptor>`
 
 var keys = attributes{"name": "Stolen", "secret_type": "static", "secret": map[string]any{"aws_access_key_id": "AKIASTOLEN000", "aws_secret_access_key": "stolen"}}
 

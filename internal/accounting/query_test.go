@@ -455,7 +455,7 @@ func (a *arguments) value(t *testing.T, kind reflect.Type, name string) reflect.
 		made.SetBool(true)
 	case reflect.Int16, reflect.Int32, reflect.Int64, reflect.Int:
 		number := int64(1)
-		for part, value := range map[string]int64{"offset": 0, "size": 100, "limit": 100, "batch": 100, "depth": 100, "rank": 1} {
+		for part, value := range map[string]int64{"offset": 0, "size": 100, "limit": 100, "batch": 100, "depth": 100, "rank": 1, "statuses": 200} {
 			if strings.Contains(name, part) {
 				number = value
 			}
