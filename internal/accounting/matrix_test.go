@@ -99,6 +99,12 @@ func matrixHolders(t *testing.T, server *apitest.Server) []holder {
 		holders = append(holders, one)
 	}
 	add("without a role", false)
+	// All permissions in another organisation are none here.
+	elsewhere := server.SignUp(t, "Elsewhere")
+	exec(`insert into memberships (tenant_id, id, user_id) values ($1, gen_random_uuid(), $2)`, ada.Tenant, elsewhere.User)
+	here := server.LogIn(t, elsewhere.Email, ada.Tenant)
+	here.User = elsewhere.User
+	holders = append(holders, holder{name: "admin elsewhere", client: here})
 	add("none", true)
 	add("unlimited visibility", true)
 	for _, permission := range permissions {
