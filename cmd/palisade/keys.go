@@ -14,8 +14,8 @@ import (
 // keysOutcome is what the commands on token keys print.
 type keysOutcome struct {
 	Signing string   `json:"signing,omitempty"` // fingerprint of the new key
-	Removed []string `json:"removed"`
-	Kept    []string `json:"kept"` // earlier keys that are still believed
+	Removed []string `json:"removed,omitzero"`
+	Kept    []string `json:"kept,omitzero"` // earlier keys that are still believed
 }
 
 func keysCommand() *cobra.Command {

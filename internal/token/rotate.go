@@ -67,6 +67,7 @@ func Prune(dir string, now time.Time) (removed, kept []string, err error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("prune token keys: %w", err)
 	}
+	removed, kept = []string{}, []string{}
 	for _, entry := range entries {
 		name := entry.Name()
 		if !isPrevious(name) {
