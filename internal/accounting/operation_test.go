@@ -151,7 +151,7 @@ var refusedToAll = map[string]string{
 }
 
 // aboutPeople are paths on which providers have no bearing.
-var aboutPeople = regexp.MustCompile(`^/(users|tenants|roles|invitations|saml-config)`)
+var aboutPeople = regexp.MustCompile(`^/(users|tenants|roles|invitations|saml-config|audit-events)`)
 
 // TestThoseWithoutARoleAndStrangers: a member without a role reads nothing of the organisation but that it exists, and
 // without credentials there is nothing at all.
