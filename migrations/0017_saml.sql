@@ -69,6 +69,9 @@ grant select, insert, update (email_domain, entity_id, metadata_xml, updated_at)
 -- A changed configuration ends what was begun with the old one.
 grant select (tenant_id, config_id), delete on saml_requests, saml_tokens to palisade_app;
 
+-- The wall is tried on every table: whose rows there are is what the app role may see of those that it has no business with.
+grant select (tenant_id) on saml_assertions to palisade_app;
+
 -- Before a sign-on ends there is no tenant but that of the domain (scope saml); its end makes people and memberships, as
 -- sign-up does.
 call wall.admit_system('saml_configurations', 'saml');

@@ -1852,6 +1852,7 @@ grant select, insert, update, delete on table role_users to palisade_app;
 grant select, insert, delete on table role_users to palisade_system;
 grant select, insert, update, delete on table roles to palisade_app;
 grant select, insert, delete on table roles to palisade_system;
+grant select (tenant_id) on table saml_assertions to palisade_app;
 grant select (tenant_id, id, expires_at), insert, delete on table saml_assertions to palisade_system;
 grant select, insert, update (email_domain, entity_id, metadata_xml, updated_at), delete on table saml_configurations to palisade_app;
 grant select on table saml_configurations to palisade_system;
