@@ -43,13 +43,14 @@ fuzz: ## Send REQUESTS random requests (SEED as printed: the same again) and run
 gen: ## Write what machines write: schema.sql, gen/, statements of benchmarks, generated parts of docs/
 	$(GO) run ./tools/gen
 	$(GO) test ./internal/bench -run TestBareStatementsAreTheGenerated -update
+	$(GO) test ./internal/deploy -run TestTheListIsDocumented -update
 	$(GO) run ./cmd/palisade openapi > gen/openapi.yaml.new && mv gen/openapi.yaml.new gen/openapi.yaml
 	$(GO) run ./cmd/palisade openapi --version 3.0 > gen/openapi-3.0.yaml.new && mv gen/openapi-3.0.yaml.new gen/openapi-3.0.yaml
 	$(GO) run ./cmd/palisade policy matrix --format markdown > docs/permissions.md.new && mv docs/permissions.md.new docs/permissions.md
 	$(GO) run ./tools/compatibility
 
 fresh: gen ## Fail when generated files are not committed as they are generated
-	@git diff --exit-code -- gen sql/bench migrations/schema.sql docs/compatibility.md docs/permissions.md
+	@git diff --exit-code -- gen sql/bench migrations/schema.sql docs/compatibility.md docs/permissions.md docs/deploy.md
 	@untracked="$$(git ls-files --others --exclude-standard -- gen)"; test -z "$$untracked" || { echo "not committed: $$untracked"; exit 1; }
 
 lint: ## gofmt, go vet, staticcheck, the repository's own rules

@@ -2,14 +2,11 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
-	"net/url"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,151 +14,122 @@ import (
 	"github.com/palisade-sec/palisade/internal/app"
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/config"
-	"github.com/palisade-sec/palisade/internal/migrate"
-	"github.com/palisade-sec/palisade/internal/rest"
-	"github.com/palisade-sec/palisade/migrations"
+	"github.com/palisade-sec/palisade/internal/deploy"
 )
 
 func checkCommand() *cobra.Command {
-	var deploy bool
+	var production bool
+	var format string
+	var servers int
 	command := &cobra.Command{
 		Use:   "check",
 		Short: "Check the database's roles and walls, the keys and the policy",
-		Args:  arguments(cobra.NoArgs),
+		Long: `Check what keeps tenants apart: the database's roles and walls, the keys and the policy. With --deploy also everything else
+that production needs. docs/deploy.md lists the checks by name, and what to do when one fails.
+
+The exit status is 1 when a check of severity fatal or error failed. A server does not start when a fatal one fails.`,
+		Args: arguments(cobra.NoArgs),
 		RunE: func(command *cobra.Command, _ []string) error {
+			if format != "text" && format != "json" {
+				return usageError{fmt.Errorf("format %q: want text or json", format)}
+			}
+			if servers < 1 {
+				return usageError{fmt.Errorf("%d servers: at least 1", servers)}
+			}
 			settings, logger, err := load(command)
 			if err != nil {
 				return err
 			}
-			return check(command.Context(), command.OutOrStdout(), settings, logger, deploy)
+			wanted := deploy.Essential
+			if production {
+				wanted = deploy.Everything
+			}
+			return check(command.Context(), command.OutOrStdout(), settings, logger, checkOptions{wanted, servers, format == "json"})
 		},
 	}
-	command.Flags().BoolVar(&deploy, "deploy", false, "also refuse settings that are not fit for production")
+	command.Flags().BoolVar(&production, "deploy", false, "also check whether the settings are fit for production")
+	command.Flags().StringVar(&format, "format", "text", "text or json")
+	command.Flags().IntVar(&servers, "servers", 1, "how many processes (serve and work) share the database")
 	config.AddFlags(command.Flags(), serverSettings...)
 	return command
 }
 
-// check runs all checks, prints what each found and fails when one did.
-func check(ctx context.Context, out io.Writer, settings config.Settings, logger *slog.Logger, deploy bool) error {
+type checkOptions struct {
+	wanted  func(deploy.Check) bool
+	servers int
+	json    bool
+}
+
+// check examines the installation, prints the verdicts and fails when one is against it.
+func check(ctx context.Context, out io.Writer, settings config.Settings, logger *slog.Logger, options checkOptions) error {
 	db, err := reachDatabase(ctx, settings, logger)
 	if err != nil {
 		return err
 	}
 	defer db.close(ctx)
-	program, err := app.Open(ctx, appSettings(settings, db), logger)
+	if db.app == "" {
+		return usageError{errors.New("set database-url and database-system-url: they are what is checked")}
+	}
+	examined := deployment(settings, db)
+	examined.Servers = options.servers
+	verdicts := deploy.Examine(ctx, examined, options.wanted)
+	if options.json {
+		encoder := json.NewEncoder(out)
+		encoder.SetIndent("", "  ")
+		encoder.SetEscapeHTML(false)
+		err = encoder.Encode(verdicts)
+	} else {
+		err = printVerdicts(out, verdicts)
+	}
 	if err != nil {
 		return err
 	}
-	defer program.Close()
-	checks := []struct {
-		name string
-		run  func() error
-	}{
-		{"roles cannot pass the wall", func() error { return program.Check(ctx) }},
-		{"every table is behind the wall", func() error { return wall(ctx, db) }},
-		{"the schema is current", func() error { return schema(ctx, db) }},
-		{"keys are private", func() error { return keys(settings.Keys()) }},
-		{"the policy passes its examination", func() error { return authz.Check(ctx, app.PolicyFolders(settings.PolicyDir, settings.PolicyReplace)) }},
-	}
-	if deploy {
-		checks = append(checks, struct {
-			name string
-			run  func() error
-		}{"settings are fit for production", func() error { return production(settings) }})
-	}
-	failed := 0
-	for _, one := range checks {
-		verdict := "ok"
-		if err := one.run(); err != nil {
-			verdict = "FAILED\n    " + strings.ReplaceAll(err.Error(), "\n", "\n    ")
-			failed++
-		}
-		if _, err := fmt.Fprintf(out, "%s: %s\n", one.name, verdict); err != nil {
-			return err
+	bad := 0
+	for _, verdict := range verdicts {
+		if verdict.Bad() {
+			bad++
 		}
 	}
-	if failed > 0 {
-		return fmt.Errorf("check: %d of %d failed: %w", failed, len(checks), errFindings)
+	if bad > 0 {
+		return fmt.Errorf("check: %d of %d failed: %w", bad, len(verdicts), errFindings)
 	}
 	return nil
 }
 
-func wall(ctx context.Context, db *database) error {
-	faults, err := migrate.WallFaults(ctx, db.app)
-	if err == nil && len(faults) > 0 {
-		err = errors.New(strings.Join(faults, "\n"))
-	}
-	return err
+// deployment is the installation on a database, to be examined.
+func deployment(settings config.Settings, db *database) *deploy.Deployment {
+	return &deploy.Deployment{Settings: settings, AppURL: db.app, SystemURL: db.system, OwnerURL: db.owner, Front: app.Front(appSettings(settings, db)),
+		Policy: func(ctx context.Context) error {
+			return authz.Check(ctx, app.PolicyFolders(settings.PolicyDir, settings.PolicyReplace))
+		}}
 }
 
-// schema needs the owner, whom a deployment need not configure here.
-func schema(ctx context.Context, db *database) error {
-	if db.owner == "" {
-		return nil
+// refuse keeps a server from starting on an installation in which tenants are not kept apart.
+func refuse(ctx context.Context, settings config.Settings, db *database) error {
+	if err := deploy.Refuse(ctx, deployment(settings, db)); err != nil {
+		return fmt.Errorf("not safe to start (docs/deploy.md):\n%w", err)
 	}
-	pending, err := migrate.Pending(ctx, db.owner, migrations.FS)
-	if err == nil && pending {
-		err = errors.New("migrations are pending: palisade migrate up")
-	}
-	return err
+	return nil
 }
 
-// keys looks at the files of the key folder: only their owner may read them.
-func keys(dir string) error {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return err
+func printVerdicts(out io.Writer, verdicts []deploy.Verdict) error {
+	var errs []error
+	line := func(format string, args ...any) {
+		_, err := fmt.Fprintf(out, format, args...)
+		errs = append(errs, err)
 	}
-	var faults []error
-	for _, entry := range entries {
-		info, err := entry.Info()
-		if err != nil {
-			return err
+	for _, verdict := range verdicts {
+		word := string(verdict.Status)
+		if verdict.Status == deploy.Failed {
+			word = strings.ToUpper(string(verdict.Severity))
 		}
-		if info.Mode().Perm()&0o077 != 0 && !strings.Contains(entry.Name(), "public") {
-			faults = append(faults, fmt.Errorf("%s may be read by others (%v)", filepath.Join(dir, entry.Name()), info.Mode().Perm()))
+		line("%-8s %s: %s\n", word, verdict.ID, verdict.Title)
+		for _, problem := range verdict.Problems {
+			line("           %s\n", strings.ReplaceAll(problem, "\n", "\n           "))
 		}
-	}
-	return errors.Join(faults...)
-}
-
-// production refuses what is convenient on a developer's machine alone.
-func production(settings config.Settings) error {
-	var faults []error
-	fault := func(when bool, format string, arguments ...any) {
-		if when {
-			faults = append(faults, fmt.Errorf(format, arguments...))
+		if verdict.Status == deploy.Failed {
+			line("           To mend it: %s.\n", verdict.Remedy)
 		}
 	}
-	fault(settings.TokenLimit == "off" || settings.TokenLimit == "", "token-rate-limit is off: passwords can be guessed without limit")
-	if _, err := rest.ParseLimit(settings.TokenLimit); err != nil {
-		faults = append(faults, err)
-	}
-	fault(settings.Embedded(), "the database is the program's own: set database-url to one with replicas and backups")
-	for _, one := range []struct{ key, value string }{{"database-url", settings.AppURL}, {"database-system-url", settings.SystemURL},
-		{"database-replica-url", settings.AppReplicaURL}, {"database-system-replica-url", settings.SystemReplicaURL}} {
-		fault(one.value != "" && !verified(one.value), "%s: connect with sslmode=verify-full, or over a local socket", one.key)
-	}
-	for _, origin := range settings.CORSOrigins {
-		fault(!strings.HasPrefix(origin, "https://"), "cors-origins: %s is not https", origin)
-	}
-	host, _, err := net.SplitHostPort(settings.Listen)
-	fault(err != nil, "listen: %v", err)
-	loopback := host == "localhost" || net.ParseIP(host) != nil && net.ParseIP(host).IsLoopback()
-	fault(err == nil && !loopback && !settings.TrustProxy,
-		"listen: the server speaks plain HTTP on %s: put a proxy with TLS before it and set trust-proxy, or listen on the loopback", settings.Listen)
-	return errors.Join(faults...)
-}
-
-// verified reports whether a connection string leads over TLS to a server whose name is checked, or stays on the machine.
-func verified(connection string) bool {
-	parsed, err := url.Parse(connection)
-	if err != nil {
-		return false
-	}
-	host := parsed.Hostname()
-	if given := parsed.Query().Get("host"); given != "" {
-		host = given
-	}
-	return parsed.Query().Get("sslmode") == "verify-full" || strings.HasPrefix(host, "/")
+	return errors.Join(errs...)
 }

@@ -63,7 +63,7 @@ or that of the server which runs on the data folder.`,
 				return err
 			}
 			defer db.close(ctx)
-			program, err := openApp(ctx, settings, db, logger)
+			program, err := openSafely(ctx, settings, db, logger)
 			if err != nil {
 				return err
 			}
@@ -79,6 +79,14 @@ or that of the server which runs on the data folder.`,
 	}
 	config.AddFlags(command.Flags(), serverSettings...)
 	return command
+}
+
+// openSafely is openApp, unless the installation is one in which tenants are not kept apart.
+func openSafely(ctx context.Context, settings config.Settings, db *database, logger *slog.Logger) (*app.App, error) {
+	if err := refuse(ctx, settings, db); err != nil {
+		return nil, err
+	}
+	return openApp(ctx, settings, db, logger)
 }
 
 // openApp builds the program on a database and refuses roles that could bypass the wall.
@@ -107,7 +115,7 @@ func serve(ctx context.Context, settings config.Settings, logger *slog.Logger, r
 		return err
 	}
 	defer db.close(ctx)
-	program, err := openApp(ctx, settings, db, logger)
+	program, err := openSafely(ctx, settings, db, logger)
 	if err != nil {
 		return err
 	}

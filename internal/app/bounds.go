@@ -2,6 +2,8 @@ package app
 
 import (
 	"fmt"
+	"log/slog"
+	"net/http"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 
@@ -51,4 +53,10 @@ func (a *App) watch() {
 		}
 		return pools
 	})
+}
+
+// Front is the server as the settings make it, without anything behind it: for looking at the headers of its answers.
+func Front(settings Settings) http.Handler {
+	return rest.NewServer(rest.Config{Version: Release, Logger: slog.New(slog.DiscardHandler), TrustProxy: settings.TrustProxy,
+		CORSOrigins: settings.CORSOrigins, Hosts: settings.AllowedHosts, HSTS: settings.HSTS}, nil)
 }
