@@ -124,6 +124,31 @@ func TestComputedReasonsHaveDefaults(t *testing.T) {
 	}
 }
 
+// A policy in place of the built-in one may leave its visibility rules without names, as they once were.
+func TestRulesWithoutNamesInPlaceOfOurs(t *testing.T) {
+	t.Parallel()
+	const rules = `package palisade.visibility
+
+include if {
+	some role in input.subject.roles
+	role.unlimited_visibility == true
+}
+
+include if input.providers.uid == "1"
+`
+	snapshot := load(t, with(shipped(t), "visibility/visibility.rego", rules))
+	for _, unlimited := range []bool{true, false} {
+		sees, err := snapshot.Visible(t.Context(), subject(Role{ID: id(1), UnlimitedVisibility: unlimited}))
+		if err != nil || sees.IsAll() != unlimited || !unlimited && sees.String() != `providers where uid is "1"` {
+			t.Errorf("%s, %v", sees, err)
+		}
+	}
+	explanation, err := snapshot.Explain(t.Context(), subject(), "findings.list")
+	if err != nil || len(explanation.Effects) != 1 || explanation.Effects[0].ID != "include" || explanation.Effects[0].Sentence == "" {
+		t.Errorf("%+v, %v", explanation.Effects, err)
+	}
+}
+
 func TestGrantsHaveGuardRails(t *testing.T) {
 	t.Parallel()
 	const everythingToEverybody = "package palisade.rbac.grants\n\nallow contains {\"rule\": \"open\", \"sentence\": \"Everything is open.\"}\n"

@@ -325,7 +325,7 @@ func gather(groups []Group) []Group {
 		if order := bytes.Compare(a.Tenant.ID[:], b.Tenant.ID[:]); order != 0 {
 			return order
 		}
-		return strings.Compare(fmt.Sprint(names(a.Roles)), fmt.Sprint(names(b.Roles)))
+		return slices.Compare(names(a.Roles), names(b.Roles))
 	})
 	return gathered
 }
