@@ -9,7 +9,7 @@ CONFORMANCE_DIR ?= $(patsubst %/,%,$(dir $(firstword $(wildcard ../*/conformance
 # Packages in which goroutines share something.
 CONCURRENT := ./internal/authz/... ./internal/pipeline/... ./internal/tenant/... ./internal/system/... ./internal/rest/... \
 	./internal/engine/... ./internal/secret/... ./internal/postgres/... ./internal/session/... ./internal/jobs/... ./internal/scan/... \
-	./internal/ingestion/... ./internal/audit/...
+	./internal/ingestion/... ./internal/audit/... ./internal/token/... ./internal/social/...
 
 .PHONY: help build demo test race fuzz gen fresh lint bench bench-go conformance conformance-update test-engine clean
 

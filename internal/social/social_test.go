@@ -209,19 +209,18 @@ func TestIDTokensOfOthersAreRefused(t *testing.T) {
 		}
 	}
 	for name, change := range changes {
-		server.Change = change
+		server.Behave(socialtest.Behaviour{Change: change})
 		try(name)
 	}
-	server.Change = nil
 	for name, sign := range signs {
-		server.Sign = sign(server)
+		server.Behave(socialtest.Behaviour{Sign: sign(server)})
 		try(name)
 	}
-	server.Sign = nil
+	server.Behave(socialtest.Behaviour{})
 	if _, err := providers.Redeem(t.Context(), social.Google, server.Agree(t, social.Google, ada)); err != nil {
 		t.Fatalf("the token that the cases change is not good: %v", err)
 	}
-	server.Change = set("sub", nil)
+	server.Behave(socialtest.Behaviour{Change: set("sub", nil)})
 	if _, err := providers.Redeem(t.Context(), social.Google, server.Agree(t, social.Google, ada)); !errors.Is(err, social.ErrUnavailable) {
 		t.Errorf("no subject: %v", err)
 	}
@@ -265,14 +264,14 @@ func TestAProviderThatMisbehaves(t *testing.T) {
 				scope = "user:email"
 			}
 			code := server.AgreeTo(t, provider, ada, scope)
-			server.Answer = func(w http.ResponseWriter, r *http.Request) bool {
+			server.Behave(socialtest.Behaviour{Answer: func(w http.ResponseWriter, r *http.Request) bool {
 				if r.URL.Path == path {
 					fault(w, r)
 				}
 				return r.URL.Path == path
-			}
+			}})
 			got, err := providers.Redeem(t.Context(), provider, code)
-			server.Answer = nil
+			server.Behave(socialtest.Behaviour{})
 			if !errors.Is(err, social.ErrUnavailable) {
 				t.Errorf("%s, %s: %+v, %v", path, name, got, err)
 			}

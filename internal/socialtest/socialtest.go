@@ -44,17 +44,34 @@ type Server struct {
 	URL string
 	Key *rsa.PrivateKey // that signs id tokens
 
+	mutex  sync.Mutex
+	codes  map[string]grant
+	tokens map[string]grant
+	asked  []string
+	turned Behaviour
+}
+
+// Behaviour is what a provider does otherwise than it should.
+type Behaviour struct {
 	// Change is called with the claims of every id token before it is signed; nil: they stay.
 	Change func(claims jwt.MapClaims)
 	// Sign signs id tokens; nil: RS256 with Key under the id that is published.
 	Sign func(claims jwt.MapClaims) string
 	// Answer may answer a request instead of the provider; it reports whether it did.
 	Answer func(w http.ResponseWriter, r *http.Request) bool
+}
 
-	mutex  sync.Mutex
-	codes  map[string]grant
-	tokens map[string]grant
-	asked  []string
+// Behave makes the providers behave otherwise from now on; the zero Behaviour is as documented.
+func (s *Server) Behave(behaviour Behaviour) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.turned = behaviour
+}
+
+func (s *Server) behaviour() Behaviour {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	return s.turned
 }
 
 type grant struct {
@@ -88,7 +105,7 @@ func Start(t testing.TB) *Server {
 		server.mutex.Lock()
 		server.asked = append(server.asked, r.Method+" "+r.URL.Path)
 		server.mutex.Unlock()
-		if server.Answer == nil || !server.Answer(w, r) {
+		if turned := server.behaviour(); turned.Answer == nil || !turned.Answer(w, r) {
 			mux.ServeHTTP(w, r)
 		}
 	}))
@@ -214,11 +231,12 @@ func (s *Server) googleToken(w http.ResponseWriter, r *http.Request) {
 	body := map[string]any{"access_token": token, "expires_in": 3599, "scope": given.scopes, "token_type": "Bearer"}
 	if strings.Contains(given.scopes, "openid") {
 		claims := s.Claims(given.person)
-		if s.Change != nil {
-			s.Change(claims)
+		turned := s.behaviour()
+		if turned.Change != nil {
+			turned.Change(claims)
 		}
-		if s.Sign != nil {
-			body["id_token"] = s.Sign(claims)
+		if turned.Sign != nil {
+			body["id_token"] = turned.Sign(claims)
 		} else {
 			body["id_token"] = SignWith(jwt.SigningMethodRS256, s.Key, KeyID, claims)
 		}

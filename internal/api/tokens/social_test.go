@@ -367,10 +367,10 @@ func TestWhatIsNoAuthorisationIsRefused(t *testing.T) {
 	// The refusal spent nothing: the code was not sent on. Replayed, it is.
 	w.Anonymous().Do(t, http.MethodPost, "/tokens/google", form, []byte(url.Values{"code": {code}}.Encode())).Want(t, 200)
 	refusal(t, w.Anonymous().Do(t, http.MethodPost, "/tokens/google", form, []byte(url.Values{"code": {code}}.Encode())), 400, "does not accept the code")
-	w.provider.Answer = func(rw http.ResponseWriter, _ *http.Request) bool {
+	w.provider.Behave(socialtest.Behaviour{Answer: func(rw http.ResponseWriter, _ *http.Request) bool {
 		http.Error(rw, "hunter2", http.StatusBadGateway)
 		return true
-	}
+	}})
 	for _, name := range []string{"google", "github"} {
 		answer := w.Anonymous().Do(t, http.MethodPost, "/tokens/"+name, form, []byte("code=x"))
 		if refusal(t, answer, 503, "does not work at the moment"); strings.Contains(string(answer.Raw), "hunter2") {
