@@ -217,3 +217,23 @@ func countWaiting(ctx context.Context, tx *tenant.Tx, provider uuid.UUID) (int, 
 		}
 	}
 }
+
+// TestSchedulesOfADeletedTenantStop: what is due there is no more anybody's.
+func TestSchedulesOfADeletedTenantStop(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	past := time.Now().Add(-time.Minute)
+	ada, _ := h.provider(t, past)
+	h.provider(t, past)
+	err := h.system.Write(t.Context(), system.Self, uuid.Nil, func(ctx context.Context, db system.DB) error {
+		_, err := systemdb.New(db).CondemnEmptyTenants(ctx, []uuid.UUID{ada.Tenant()})
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.sweep(t, 1)
+	if rows := h.scans(t, ada); len(rows) != 0 {
+		t.Errorf("the deleted tenant has scans %+v", rows)
+	}
+}
