@@ -41,6 +41,7 @@ func TestNoOperationCrossesTheWall(t *testing.T) {
 	for name, one := range map[string]*apitest.Client{"ada": w.ada, "bob": w.bob, "carol": w.carol, "dan": w.dan} {
 		tokens[name] = w.token(t, one)
 	}
+	tokens["erin by key"] = w.settleErin(t)
 	all := w.serve(t, func(table) string { return "" })
 	withoutA, withoutHidden := w.serve(t, w.withoutA), w.serve(t, w.withoutHidden)
 	known := w.ids(t, func(table) string { return "true" })
@@ -52,8 +53,9 @@ func TestNoOperationCrossesTheWall(t *testing.T) {
 		user, tenant string
 		without      *twin
 	}{
-		"bob": {w.withoutA, w.only(w.theirs, w.bob.Tenant), w.bob.User, w.bob.Tenant, withoutA},
-		"dan": {w.withoutHidden, w.only(w.open, w.ada.Tenant), w.dan.User, w.ada.Tenant, withoutHidden},
+		"bob":         {w.withoutA, w.only(w.theirs, w.bob.Tenant), w.bob.User, w.bob.Tenant, withoutA},
+		"erin by key": {w.withoutA, w.only(w.theirs, w.bob.Tenant), w.erin.User, w.bob.Tenant, withoutA},
+		"dan":         {w.withoutHidden, w.only(w.open, w.ada.Tenant), w.dan.User, w.ada.Tenant, withoutHidden},
 	}
 	for name, one := range cases {
 		t.Run(name, func(t *testing.T) {
@@ -151,7 +153,7 @@ var refusedToAll = map[string]string{
 }
 
 // aboutPeople are paths on which providers have no bearing.
-var aboutPeople = regexp.MustCompile(`^/(users|tenants|roles|invitations|saml-config|audit-events)`)
+var aboutPeople = regexp.MustCompile(`^/(users|tenants|roles|invitations|saml-config|audit-events|api-keys)`)
 
 // TestThoseWithoutARoleAndStrangers: a member without a role reads nothing of the organisation but that it exists, and
 // without credentials there is nothing at all.
@@ -208,6 +210,8 @@ var bodies = map[string]func(b *builder) (contentType string, body []byte){
 	"tokens.google":                                   authorisation,
 	"tokens.refresh":                                  resource("tokens-refresh", attributes{"refresh": "no token"}, nil),
 	"tokens.switch":                                   resource("tokens-switch-tenant", attributes{"tenant_id": "memberships.tenant_id"}, nil),
+	"api_keys.create":                                 resource("api-keys", attributes{"name": "fresh"}, nil),
+	"api_keys.update":                                 resource("api-keys", attributes{"name": "fresh"}, nil),
 	"users.create":                                    resource("users", attributes{"name": "Someone", "email": "fresh@example.com", "password": apitest.Password}, nil),
 	"users.update":                                    resource("users", attributes{"name": "Renamed"}, nil),
 	"users.relationships.roles.add":                   linkage("roles", "roles.id"),
@@ -602,7 +606,16 @@ var (
 	moments = regexp.MustCompile(`\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`)
 	digests = regexp.MustCompile(`"(hash|previous_hash|request_id)":"[0-9a-f-]+"`)
 	jwts    = regexp.MustCompile(`eyJ[\w-]+\.[\w-]+\.[\w-]+`)
+	apiKeys = regexp.MustCompile(`pk_[0-9A-Z]{8}(\.[\w-]+)?`)
 )
+
+// scheme is how a credential is presented.
+func scheme(credential string) string {
+	if apiKeys.MatchString(credential) {
+		return "Api-Key"
+	}
+	return "Bearer"
+}
 
 // send returns the answer without what differs from one server to another: its address, moments, ids that it made up.
 func (c *caller) send(to *twin, method, path, kind string, body []byte) answer {
@@ -615,7 +628,7 @@ func (c *caller) send(to *twin, method, path, kind string, body []byte) answer {
 		request.Header.Set("Content-Type", kind)
 	}
 	if c.token != "" {
-		request.Header.Set("Authorization", "Bearer "+c.token)
+		request.Header.Set("Authorization", scheme(c.token)+" "+c.token)
 	}
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
@@ -628,6 +641,7 @@ func (c *caller) send(to *twin, method, path, kind string, body []byte) answer {
 	}
 	text := strings.ReplaceAll(string(raw)+response.Header.Get("Location")+response.Header.Get("Content-Location"), to.url, "")
 	text = digests.ReplaceAllString(jwts.ReplaceAllString(moments.ReplaceAllString(text, "moment"), "token"), "digest")
+	text = apiKeys.ReplaceAllString(text, "key")
 	text = uuids.ReplaceAllStringFunc(text, func(id string) string {
 		if _, ok := c.known[id]; ok || strings.Contains(path, id) || bytes.Contains(body, []byte(id)) {
 			return id

@@ -1,6 +1,7 @@
 package accounting
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -344,7 +345,7 @@ func newArguments(values map[string][]string, variant int, table string) *argume
 
 // hints name the column whose values a parameter takes where its own name does not say.
 var hints = map[string]string{"FindMembers": "memberships.user_id", "ExistUsers": "memberships.user_id", "AddRoleUsers": "memberships.user_id",
-	"GetFindings": "findings.id"}
+	"GetFindings": "findings.id", "GetRole": "roles.id", "GetResource": "resources.id"}
 
 var tableWord = regexp.MustCompile(`(?:update|insert into|delete from|from) ([a-z_]+)`)
 
@@ -358,7 +359,7 @@ func mainTable(text string) string {
 
 // of are the values for a parameter: of its column, in the singular for a list, of the query's table for a plain id.
 func (a *arguments) of(name string) []string {
-	if a.hint != "" && (name == "ids" || strings.HasSuffix(name, "_ids")) {
+	if a.hint != "" && (name == "id" || name == "ids" || strings.HasSuffix(name, "_ids")) {
 		return a.values[a.hint]
 	}
 	for _, spelling := range []string{name, strings.TrimSuffix(name, "s"), strings.TrimSuffix(name, "es"), strings.TrimSuffix(name, "ies") + "y"} {
@@ -412,7 +413,7 @@ func (a *arguments) value(t *testing.T, kind reflect.Type, name string) reflect.
 	case json.RawMessage:
 		return reflect.ValueOf(json.RawMessage(`{}`))
 	case []byte:
-		return reflect.ValueOf([]byte{1})
+		return reflect.ValueOf(bytes.Repeat([]byte{1}, 32)) // a digest, where one is asked for
 	case []uuid.UUID:
 		var ids []uuid.UUID
 		found := only(a.of(name), isUUID)

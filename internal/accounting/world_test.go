@@ -31,6 +31,7 @@ type world struct {
 	carol *apitest.Client // member of A without a role
 	dan   *apitest.Client // member of A limited to the open provider
 	bob   *apitest.Client // owner of B
+	erin  *apitest.Client // limited in B, and may do everything in A; see settleErin
 
 	open, hidden uuid.UUID // providers of A
 	group        uuid.UUID // the group that Dan sees
@@ -49,6 +50,18 @@ func newWorld(t *testing.T) *world {
 	w := raiseWorld(t)
 	w.fill(t)
 	return w
+}
+
+// settleErin makes Erin and returns her API key in B. She is at home in A too, where the key must not take anybody.
+func (w *world) settleErin(t *testing.T) (key string) {
+	t.Helper()
+	roles := w.bob.Get(t, "/roles?filter[name]=Limited").Want(t, 200)
+	w.erin = w.bob.Member(t, "Erin", roles.String("/data/0/id"))
+	w.exec(t, `insert into memberships (tenant_id, id, user_id, role) values ($1, gen_random_uuid(), $2, 'owner')`, w.ada.Tenant, w.erin.User)
+	w.exec(t, `insert into role_users (tenant_id, role_id, user_id) select tenant_id, id, $2 from roles where tenant_id = $1 and name = 'admin'`,
+		w.ada.Tenant, w.erin.User)
+	_, key = w.erin.Key(t, "Key of Erin")
+	return key
 }
 
 // raiseWorld makes the world through the API where it can.
@@ -82,6 +95,7 @@ func raiseWorld(t *testing.T) *world {
 			map[string]any{"provider_groups": apitest.Many("provider-groups", group)}).Want(t, 201).String("/data/id")
 		one.client.Post(t, "/tenants/invitations", "invitations", map[string]any{"email": "guest-of-" + strings.ToLower(one.client.Email)},
 			map[string]any{"roles": apitest.Many("roles", role)}).Want(t, 201)
+		one.client.Key(t, "Key of "+one.client.Email)
 		if one.client == w.ada {
 			w.group = uuid.MustParse(group)
 			w.carol = w.join(t, "Carol", "")
@@ -313,7 +327,7 @@ func (w *world) fillTable(t *testing.T, one table, tenant string, provider uuid.
 	}
 	var columns, values []string
 	for _, c := range one.columns {
-		value := "filled"
+		value := "filled-" + tenant[:8] // texts may have to be unique everywhere
 		sample, known := samples[one.name+"."+c.name]
 		if !known {
 			sample, known = samples[c.name]
@@ -336,7 +350,7 @@ func (w *world) fillTable(t *testing.T, one table, tenant string, provider uuid.
 		case c.kind == "jsonb":
 			value = "{}"
 		case c.kind == "bytea":
-			value = `\x00`
+			value = `\x` + strings.ReplaceAll(tenant, "-", "")
 		case strings.HasPrefix(c.kind, "timestamp"):
 			value = "now"
 		case c.kind == "integer", c.kind == "bigint", c.kind == "smallint":
