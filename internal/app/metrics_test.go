@@ -74,13 +74,14 @@ func TestWhatTheProgramCounts(t *testing.T) {
 		`palisade_job_duration_seconds_count{kind="ingestion"} 1`,
 		`palisade_db_pool_connections_max{role="app",target="primary"} 4`,
 		`palisade_db_pool_connections_max{role="system",target="primary"} 4`,
+		`palisade_policy_refused 0`,
 		fmt.Sprintf(`palisade_policy_info{revision="%s"} 1`, server.App.Policy.Snapshot().Revision()),
 	} {
 		if !strings.Contains(text, "\n"+line+"\n") {
 			t.Errorf("there is no %s", line)
 		}
 	}
-	for _, name := range []string{"go_goroutines", "process_resident_memory_bytes", "palisade_build_info", "palisade_db_pool_acquires_total"} {
+	for _, name := range []string{"go_goroutines", "process_resident_memory_bytes", "palisade_build_info", "palisade_db_pool_acquires_total", "palisade_policy_active_since_seconds", "palisade_audit_events_total{"} {
 		if !strings.Contains(text, "\n"+name) {
 			t.Errorf("there is no %s", name)
 		}
