@@ -48,7 +48,8 @@ func (s *Snapshot) Explain(ctx context.Context, subject Subject, operation Opera
 	if err != nil {
 		return Explanation{}, fmt.Errorf("explain: %w", err)
 	}
-	explanation := Explanation{Operation: operation, Subject: subject, Decision: decision, Looks: s.seen.names(), Visibility: visibility, Effects: effects}
+	explanation := Explanation{Operation: operation, Subject: subject, Decision: decision, Looks: s.seen.names(),
+		Visibility: visibility, Effects: effects}
 	explanation.Info, explanation.Known = s.operations[operation]
 	for _, role := range subject.Roles {
 		if slices.Contains(decision.GrantedBy, role.ID) {
@@ -260,9 +261,13 @@ type ExplanationJSON struct {
 
 // JSON is the explanation as a document for programs.
 func (e Explanation) JSON() ExplanationJSON {
-	document := ExplanationJSON{Operation: e.Operation, Known: e.Known, Allowed: e.Decision.Allowed, Reason: e.Decision.Reason, Rule: e.Decision.Rule,
-		Sentence: e.Decision.Sentence, Permission: e.Info.Permission, Granting: rolesJSON(e.Granting), Others: rolesJSON(e.Others),
-		Attributes: map[string]string{}, Looks: append([]string{}, e.Looks...), Visibility: e.Visibility.String(), Rules: []RuleJSON{}, Revision: e.Decision.Revision}
+	document := ExplanationJSON{
+		Operation: e.Operation, Known: e.Known, Allowed: e.Decision.Allowed, Reason: e.Decision.Reason,
+		Rule: e.Decision.Rule, Sentence: e.Decision.Sentence, Permission: e.Info.Permission,
+		Granting: rolesJSON(e.Granting), Others: rolesJSON(e.Others),
+		Attributes: map[string]string{}, Looks: append([]string{}, e.Looks...),
+		Visibility: e.Visibility.String(), Rules: []RuleJSON{}, Revision: e.Decision.Revision,
+	}
 	for _, one := range e.Subject.seen(allAttributes()) {
 		if one.value != "" {
 			document.Attributes[one.name] = one.value

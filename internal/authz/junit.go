@@ -109,7 +109,8 @@ func (r Report) junitExamination() []junitSuite {
 	for _, file := range r.Files {
 		one := junitCase{Class: "coverage", Name: file.File, File: file.File}
 		if file.Percent < 100 {
-			one.Failure = &junitMessage{Message: fmt.Sprintf("%.1f %% covered", file.Percent), Text: fmt.Sprintf("no test reaches the lines %v", file.Uncovered)}
+			one.Failure = &junitMessage{Message: fmt.Sprintf("%.1f %% covered", file.Percent),
+				Text: fmt.Sprintf("no test reaches the lines %v", file.Uncovered)}
 		}
 		coverage.Cases = append(coverage.Cases, one)
 	}

@@ -85,6 +85,8 @@ func TestWhatALayerMayNotDo(t *testing.T) {
 		"a computed name":       {map[string]string{"x.rego": visibility("include[name] if {\n\tsome name in [\"a\"]\n\tinput.providers.uid == name\n}")}, KindRule, "a name of its own"},
 		"an empty name":         {map[string]string{"x.rego": visibility(`include[""] if input.providers.uid == "1"`)}, KindRule, "a name of its own"},
 		"a set of names":        {map[string]string{"x.rego": visibility(`include contains "x" if input.providers.uid == "1"`)}, KindRule, "a name of its own"},
+		"a default":             {map[string]string{"x.rego": visibility("default include[\"x\"] := true")}, KindRule, "without default and else"},
+		"an else":               {map[string]string{"x.rego": visibility("include[\"x\"] if {\n\tinput.providers.uid == \"1\"\n} else if {\n\tinput.providers.uid == \"2\"\n}")}, KindRule, "without default and else"},
 		"another value":         {map[string]string{"x.rego": visibility(`include["x"] := false if input.providers.uid == "1"`)}, KindRule, "a name of its own"},
 		"a name of ours":        {map[string]string{"x.rego": visibility(`include["role-groups"] if input.providers.uid == "1"`)}, KindRule, `another rule called "role-groups"`},
 		"no description":        {map[string]string{"x.rego": "package palisade.visibility.grants\n\ninclude[\"x\"] if input.providers.uid == \"1\"\n"}, KindRule, "has no sentence"},

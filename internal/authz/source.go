@@ -254,7 +254,8 @@ func (s *source) data() (map[string]any, error) {
 			continue
 		}
 		if root := dataRoot(name, content); s.own[name] && reserved[root] {
-			problems = append(problems, Problem{Kind: KindLayer, File: name, Message: "data." + root + " is the built-in policy's: put data of your own elsewhere"})
+			problems = append(problems, Problem{Kind: KindLayer, File: name,
+				Message: "data." + root + " is the built-in policy's: put data of your own elsewhere"})
 			continue
 		}
 		if folder := path.Dir(name); folder != "." {

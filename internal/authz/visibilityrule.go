@@ -29,6 +29,11 @@ type namedRule struct {
 
 const visibilityPackage = "data.palisade.visibility"
 
+// visibilityEntries are the packages of visibility rules, and what their rules are called.
+var visibilityEntries = map[string]string{
+	visibilityPackage: "include", showingPackage: entries[showingPackage], hidingPackage: entries[hidingPackage],
+}
+
 // visibilityRules finds the rules include["..."] and exclude["..."], ordered by their ids, excludes last.
 func (s *source) visibilityRules(modules map[string]*ast.Module) ([]namedRule, error) {
 	found := map[string]namedRule{}
@@ -37,8 +42,7 @@ func (s *source) visibilityRules(modules map[string]*ast.Module) ([]namedRule, e
 		module := modules[name]
 		at := module.Package.Path.String()
 		for _, rule := range module.Rules {
-			head := headName(rule)
-			if at == visibilityPackage && head != "include" || at != visibilityPackage && (entries[at] != head || at != showingPackage && at != hidingPackage) {
+			if headName(rule) != visibilityEntries[at] {
 				continue
 			}
 			one, err := visibilityRule(module, rule, s.own[name])
@@ -78,24 +82,27 @@ func (s *source) visibilityRules(modules map[string]*ast.Module) ([]namedRule, e
 	return rules, problems.asError()
 }
 
+// visibilityRule reads the name and the sentence of a rule.
 func visibilityRule(module *ast.Module, rule *ast.Rule, own bool) (namedRule, error) {
-	ref := rule.Head.Ref()
-	kind := headName(rule)
-	one := namedRule{VisibilityRule: VisibilityRule{ID: kind, Excludes: kind == "exclude"}, ref: slices.Concat(module.Package.Path, ast.Ref{ast.StringTerm(kind)})}
-	if rule.Head.RuleKind() != ast.SingleValue || rule.Head.Value == nil || !rule.Head.Value.Equal(ast.BooleanTerm(true)) && !rule.Default || len(rule.Head.Args) > 0 {
-		return one, fmt.Errorf(`write %s["a name of its own"] if { ... }`, kind)
+	ref, kind := rule.Head.Ref(), headName(rule)
+	one := namedRule{ref: slices.Concat(module.Package.Path, ast.Ref{ast.StringTerm(kind)})}
+	one.ID, one.Excludes = kind, kind == "exclude"
+	wanted := fmt.Errorf(`write %s["a name of its own"] if { ... }, without default and else`, kind)
+	plain := rule.Head.RuleKind() == ast.SingleValue && len(rule.Head.Args) == 0 && !rule.Default && rule.Else == nil
+	if !plain || !rule.Head.Value.Equal(ast.BooleanTerm(true)) {
+		return one, wanted
 	}
 	if len(ref) == 1 && !own {
 		// A policy that takes the built-in one's place may leave names out.
 		one.Sentence = "A rule of the policy without a name."
 		return one, nil
 	}
-	if len(ref) != 2 || rule.Default {
-		return one, fmt.Errorf(`write %s["a name of its own"] if { ... }`, kind)
+	if len(ref) != 2 {
+		return one, wanted
 	}
 	id, fixed := ref[1].Value.(ast.String)
 	if !fixed || strings.TrimSpace(string(id)) == "" {
-		return one, fmt.Errorf(`write %s["a name of its own"] if { ... }`, kind)
+		return one, wanted
 	}
 	one.ID, one.ref = string(id), append(one.ref, ref[1])
 	for _, annotations := range rule.Annotations {

@@ -117,11 +117,14 @@ var visibilityColumns = map[authz.Field]filter.Column{
 // The ways from a provider to what is compared of its groups.
 var (
 	throughGroups = []filter.Via{{Table: "provider_group_providers", Alias: "g", On: [][2]filter.Column{{"g.provider_id", "p.id"}}}}
-	throughNames  = append(slices.Clone(throughGroups), filter.Via{Table: "provider_groups", Alias: "pg", On: [][2]filter.Column{{"pg.id", "g.provider_group_id"}}})
-	throughTags   = append(slices.Clone(throughGroups), filter.Via{Table: "provider_group_tags", Alias: "pt",
+	throughNames  = append(slices.Clone(throughGroups), filter.Via{Table: "provider_groups", Alias: "pg",
+		On: [][2]filter.Column{{"pg.id", "g.provider_group_id"}}})
+	throughTags = append(slices.Clone(throughGroups), filter.Via{Table: "provider_group_tags", Alias: "pt",
 		On: [][2]filter.Column{{"pt.provider_group_id", "g.provider_group_id"}}})
 
-	visibilityPaths = map[authz.Field][]filter.Via{authz.FieldProviderGroup: throughGroups, authz.FieldGroupName: throughNames, authz.FieldGroupTag: throughTags}
+	visibilityPaths = map[authz.Field][]filter.Via{
+		authz.FieldProviderGroup: throughGroups, authz.FieldGroupName: throughNames, authz.FieldGroupTag: throughTags,
+	}
 )
 
 func renderCompare(compare authz.Compare) (filter.Fragment, error) {
