@@ -35,11 +35,22 @@ func (a *App) mountOutside() error {
 		return err
 	}
 	config := health.Config{Release: Release, Logger: a.logger, Live: live.Allows, Ready: ready.Allows, Checks: []health.Check{{Name: "postgres", Run: a.Ping}}}
+	if a.watchesPolicy {
+		config.Advices = []health.Advice{{Name: "policy", Run: a.policyAdvice}}
+	}
 	a.Server.Mount("/health/live", health.Live(config))
 	a.Server.Mount("/health/ready", health.Ready(config))
 	a.Server.Mount(rest.BasePath+"/schema", apidoc.Schema(a.Server.OpenAPI()))
 	a.Server.Mount(rest.BasePath+"/docs", apidoc.Docs(a.Server.OpenAPI(), rest.BasePath+"/schema", api.PendingTag))
 	return nil
+}
+
+// policyAdvice says that a change of the policy folder was not taken; why stands in the log alone.
+func (a *App) policyAdvice() string {
+	if a.Policy.Status().Refused == nil {
+		return ""
+	}
+	return "The content of the policy folder was refused; the policy that was active before stays active."
 }
 
 // Ping reports whether the database answers both roles.

@@ -29,10 +29,18 @@ type Check struct {
 	Run  func(ctx context.Context) error
 }
 
+// Advice examines something that operators ought to know about and that keeps the program from nothing.
+type Advice struct {
+	Name string // e.g. "policy"
+	// Run returns a sentence for everybody to read, without anything that is nobody's business; empty: all is well.
+	Run func() string
+}
+
 // Config is what the answers say.
 type Config struct {
 	Release string // version of the program
 	Checks  []Check
+	Advices []Advice
 	Timeout time.Duration // of one check; 0: 5 s
 	Logger  *slog.Logger  // learns why a check failed; the answer does not say it
 	// Live and Ready bound how often a client may ask, and are called with each request: false means too often. Nil: no bound.
@@ -46,7 +54,8 @@ func Live(config Config) http.Handler {
 	}}
 }
 
-// Ready answers whether the program can work: 200 when all checks pass, else 503.
+// Ready answers whether the program can work: 200 when all checks pass, else 503. An advice makes it no worse than a
+// warning.
 func Ready(config Config) http.Handler {
 	if config.Timeout == 0 {
 		config.Timeout = 5 * time.Second
@@ -56,12 +65,12 @@ func Ready(config Config) http.Handler {
 }
 
 type document struct {
-	Status      string               `json:"status"`
-	Version     string               `json:"version"`
-	ReleaseID   string               `json:"releaseId"`
-	ServiceID   string               `json:"serviceId"`
-	Description string               `json:"description"`
-	Checks      map[string][]outcome `json:"checks,omitempty"`
+	Status      string           `json:"status"`
+	Version     string           `json:"version"`
+	ReleaseID   string           `json:"releaseId"`
+	ServiceID   string           `json:"serviceId"`
+	Description string           `json:"description"`
+	Checks      map[string][]any `json:"checks,omitempty"`
 }
 
 type outcome struct {
@@ -73,7 +82,16 @@ type outcome struct {
 	Time          string  `json:"time"`
 }
 
-func (c Config) document(status string, checks map[string][]outcome) document {
+// counsel is the outcome of an advice, which measures nothing.
+type counsel struct {
+	ComponentID   string `json:"componentId"`
+	ComponentType string `json:"componentType"`
+	Status        string `json:"status"`
+	Time          string `json:"time"`
+	Output        string `json:"output,omitempty"`
+}
+
+func (c Config) document(status string, checks map[string][]any) document {
 	return document{Status: status, Version: "1", ReleaseID: c.Release, ServiceID: "palisade", Description: "Palisade API", Checks: checks}
 }
 
@@ -99,7 +117,14 @@ func (p *probe) answer(ctx context.Context) (int, any) {
 
 func (p *probe) run(ctx context.Context) (int, document) {
 	status, word := http.StatusOK, "pass"
-	outcomes := make(map[string][]outcome, len(p.config.Checks))
+	outcomes := make(map[string][]any, len(p.config.Checks)+len(p.config.Advices))
+	for _, advice := range p.config.Advices {
+		one := counsel{ComponentID: advice.Name, ComponentType: "component", Status: "pass", Time: now(), Output: advice.Run()}
+		if one.Output != "" {
+			one.Status, word = "warn", "warn"
+		}
+		outcomes[advice.Name] = []any{one}
+	}
 	for _, check := range p.config.Checks {
 		limited, cancel := context.WithTimeout(ctx, p.config.Timeout)
 		start := time.Now()
@@ -107,17 +132,19 @@ func (p *probe) run(ctx context.Context) (int, document) {
 		cancel()
 		one := outcome{ComponentID: check.Name, ComponentType: "datastore", ObservedUnit: "ms", Status: "pass",
 			ObservedValue: math.Round(float64(time.Since(start).Microseconds())/10) / 100,
-			Time:          time.Now().UTC().Format("2006-01-02T15:04:05.000Z")}
+			Time:          now()}
 		if err != nil {
 			one.Status, word, status = "fail", "fail", http.StatusServiceUnavailable
 			if p.config.Logger != nil {
 				p.config.Logger.WarnContext(ctx, "not ready", "check", check.Name, "error", err)
 			}
 		}
-		outcomes[check.Name+":responseTime"] = []outcome{one}
+		outcomes[check.Name+":responseTime"] = []any{one}
 	}
 	return status, p.config.document(word, outcomes)
 }
+
+func now() string { return time.Now().UTC().Format("2006-01-02T15:04:05.000Z") }
 
 // endpoint is what the two have in common: methods, negotiation, bounds.
 type endpoint struct {

@@ -89,6 +89,36 @@ func TestReady(t *testing.T) {
 	}
 }
 
+func TestAdviceWarnsAndHoldsNothingUp(t *testing.T) {
+	t.Parallel()
+	good := health.Check{Name: "postgres", Run: func(context.Context) error { return nil }}
+	bad := health.Check{Name: "postgres", Run: func(context.Context) error { return errors.New("down") }}
+	for name, row := range map[string]struct {
+		check               health.Check
+		says                string
+		status              int
+		word, advice, whole string
+	}{
+		"all is well":          {good, "", 200, "pass", "pass", ""},
+		"something to know":    {good, "Look at it.", 200, "warn", "warn", "Look at it."},
+		"worse than an advice": {bad, "Look at it.", 503, "fail", "warn", "Look at it."},
+	} {
+		handler := health.Ready(health.Config{Checks: []health.Check{row.check}, Advices: []health.Advice{{Name: "policy", Run: func() string { return row.says }}}})
+		answer := ask(t, handler, "GET", "")
+		var body struct {
+			Status string
+			Checks map[string][]map[string]any
+		}
+		if err := json.Unmarshal(answer.Body.Bytes(), &body); err != nil {
+			t.Fatal(err)
+		}
+		said, _ := body.Checks["policy"][0]["output"].(string)
+		if answer.Code != row.status || body.Status != row.word || body.Checks["policy"][0]["status"] != row.advice || said != row.whole {
+			t.Errorf("%s: %d %s", name, answer.Code, answer.Body)
+		}
+	}
+}
+
 func TestTooOften(t *testing.T) {
 	t.Parallel()
 	handler := health.Ready(health.Config{Ready: func(*http.Request) bool { return false },
