@@ -11,7 +11,7 @@ CONCURRENT := ./internal/authz/... ./internal/pipeline/... ./internal/tenant/...
 	./internal/engine/... ./internal/secret/... ./internal/postgres/... ./internal/session/... ./internal/jobs/... ./internal/scan/... \
 	./internal/ingestion/... ./internal/audit/... ./internal/token/... ./internal/social/...
 
-.PHONY: help build demo test race fuzz gen fresh lint bench bench-go conformance conformance-update test-engine clean
+.PHONY: help build demo test race fuzz gen fresh lint bench bench-go conformance conformance-update test-engine test-saml clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "%-20s %s\n", $$1, $$2}'
@@ -74,6 +74,10 @@ conformance-update: build ## The same, and raise the kept numbers
 test-engine: ## Install the scan engine and an AWS emulator in .cache, and run the tests that need them
 	PALISADE_TEST_ENGINE_PYTHON="$$(tools/engine/install.sh $(CURDIR)/$(ENGINE))" && export PALISADE_TEST_ENGINE_PYTHON && \
 		$(GO) test -count=1 -timeout 15m -run 'Real' ./internal/... 
+
+test-saml: ## Install an identity provider of other hands in .cache (xmlsec1 has to be there), and sign on through it
+	python3 -m venv .cache/saml && .cache/saml/bin/pip install -q pysaml2==7.5.4
+	PALISADE_TEST_SAML_PYTHON=$(CURDIR)/.cache/saml/bin/python $(GO) test -count=1 -run RealProvider ./internal/api/signon
 
 clean: ## Remove what was built
 	rm -rf bin .cache

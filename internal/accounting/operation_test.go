@@ -231,9 +231,9 @@ var bodies = map[string]func(b *builder) (contentType string, body []byte){
 	"provider_groups.relationships.providers.remove":  linkage("providers", "providers.id"),
 	"tenants.invitations.create":                      resource("invitations", attributes{"email": "fresh@example.com"}, relations{"roles": many("roles", "roles.id")}),
 	"tenants.invitations.update":                      resource("invitations", attributes{"email": "fresh@example.com"}, relations{"roles": many("roles", "roles.id")}),
-	"saml_config.create":                              resource("saml-configurations", attributes{"email_domain": "fresh.example", "metadata_xml": metadata}, nil),
-	"saml_config.update":                              resource("saml-configurations", attributes{"email_domain": "fresh.example"}, nil),
-	"auth.saml.initiate":                              resource("saml-initiate", attributes{"email_domain": "nobody.example"}, nil), // whether a domain is anybody's is no secret
+	"saml_config.create":                              resource("saml-configurations", attributes{"email_domain": "fresh-1.example", "metadata_xml": metadata}, nil),
+	"saml_config.update":                              resource("saml-configurations", attributes{"email_domain": "fresh-1.example"}, nil),
+	"auth.saml.initiate":                              resource("saml-initiate", attributes{"email_domain": "nobody-1.example"}, nil), // whether a domain is anybody's is no secret
 	"tokens.saml":                                     nothing,
 	"invitations.accept":                              resource("invitations", attributes{"invitation_token": "invitations.token"}, nil),
 	"providers.create":                                resource("providers", attributes{"provider": "aws", "uid": "999999999999", "alias": "Another"}, nil),

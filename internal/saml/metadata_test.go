@@ -102,6 +102,9 @@ func TestTheRequestAndOurMetadata(t *testing.T) {
 	if err := xml.Unmarshal(document, &read); err != nil {
 		t.Fatal(err)
 	}
+	if !read.ValidUntil.IsZero() || strings.Contains(string(document), "validUntil") {
+		t.Errorf("the metadata expires: %s", document)
+	}
 	if read.EntityID != us || read.SPSSODescriptors[0].AssertionConsumerServices[0].Location != acs || !*read.SPSSODescriptors[0].WantAssertionsSigned {
 		t.Errorf("metadata %s", document)
 	}

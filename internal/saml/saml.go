@@ -55,17 +55,29 @@ func (p Provider) RequestURL(provider Metadata, id string, now time.Time) (strin
 	return address.String(), nil
 }
 
+// descriptor is a metadata document of a service provider. The library's own type says that the document has expired when
+// nobody says until when it holds.
+type descriptor struct {
+	XMLName  xml.Name `xml:"urn:oasis:names:tc:SAML:2.0:metadata EntityDescriptor"`
+	EntityID string   `xml:"entityID,attr"`
+	Service  struct {
+		Protocol string `xml:"protocolSupportEnumeration,attr"`
+		Signs    bool   `xml:"AuthnRequestsSigned,attr"`
+		Wants    bool   `xml:"WantAssertionsSigned,attr"`
+		Format   string `xml:"NameIDFormat"`
+		Consumer struct {
+			Binding  string `xml:",attr"`
+			Location string `xml:",attr"`
+			Index    int    `xml:"index,attr"`
+		} `xml:"AssertionConsumerService"`
+	} `xml:"SPSSODescriptor"`
+}
+
 // Metadata is our own metadata document, for whoever sets up the identity provider.
 func (p Provider) Metadata() ([]byte, error) {
-	signed, wanted := false, true
-	document := saml.EntityDescriptor{EntityID: p.EntityID, SPSSODescriptors: []saml.SPSSODescriptor{{
-		SSODescriptor: saml.SSODescriptor{
-			RoleDescriptor: saml.RoleDescriptor{ProtocolSupportEnumeration: protocolSpace},
-			NameIDFormats:  []saml.NameIDFormat{saml.EmailAddressNameIDFormat},
-		},
-		AuthnRequestsSigned: &signed, WantAssertionsSigned: &wanted,
-		AssertionConsumerServices: []saml.IndexedEndpoint{{Binding: saml.HTTPPostBinding, Location: p.ACS, Index: 1}},
-	}}}
+	document := descriptor{EntityID: p.EntityID}
+	document.Service.Protocol, document.Service.Wants, document.Service.Format = protocolSpace, true, string(saml.EmailAddressNameIDFormat)
+	document.Service.Consumer.Binding, document.Service.Consumer.Location, document.Service.Consumer.Index = saml.HTTPPostBinding, p.ACS, 1
 	encoded, err := xml.MarshalIndent(document, "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("write metadata: %w", err)
