@@ -76,7 +76,7 @@ test-engine: ## Install the scan engine and an AWS emulator in .cache, and run t
 		$(GO) test -count=1 -timeout 15m -run 'Real' ./internal/... 
 
 test-saml: ## Install an identity provider of other hands in .cache (xmlsec1 has to be there), and sign on through it
-	python3 -m venv .cache/saml && .cache/saml/bin/pip install -q pysaml2==7.5.4
+	python3 -m venv .cache/saml && .cache/saml/bin/pip install -q pysaml2==7.5.5
 	PALISADE_TEST_SAML_PYTHON=$(CURDIR)/.cache/saml/bin/python $(GO) test -count=1 -run RealProvider ./internal/api/signon
 
 clean: ## Remove what was built
