@@ -262,10 +262,7 @@ func TestWrappedSignaturesProveNothing(t *testing.T) {
 		return element
 	}
 	replace := func(root, with *etree.Element) {
-		root.Child, root.Attr = nil, nil
-		for _, attribute := range with.Attr {
-			root.Attr = append(root.Attr, attribute)
-		}
+		root.Child, root.Attr = nil, append([]etree.Attr(nil), with.Attr...)
 		for len(with.Child) > 0 {
 			root.AddChild(with.Child[0])
 		}

@@ -43,7 +43,8 @@ func readClaims(assertion saml.Assertion, domain string) (claims, error) {
 	if address[strings.LastIndexByte(address, '@')+1:] != domain {
 		return claims{}, errors.New("the address is of another domain")
 	}
-	read := claims{email: address, company: clean(assertion.Attributes["organization"], longestName), userType: clean(assertion.Attributes["userType"], longestRole+1)}
+	read := claims{email: address, company: clean(assertion.Attributes["organization"], longestName),
+		userType: clean(assertion.Attributes["userType"], longestRole+1)}
 	if utf8.RuneCountInString(read.userType) > longestRole {
 		return claims{}, errors.New("the name of the role is too long")
 	}
@@ -117,7 +118,8 @@ func introduce(ctx context.Context, queries *systemdb.Queries, tenantID uuid.UUI
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("hash password: %w", err)
 	}
-	user, err := queries.CreateUser(ctx, systemdb.CreateUserParams{ID: uuid.New(), Name: claimed.name, Email: claimed.email, CompanyName: claimed.company, Password: hash})
+	user, err := queries.CreateUser(ctx, systemdb.CreateUserParams{ID: uuid.New(), Name: claimed.name, Email: claimed.email,
+		CompanyName: claimed.company, Password: hash})
 	if err != nil {
 		return uuid.Nil, fmt.Errorf("create person: %w", err)
 	}

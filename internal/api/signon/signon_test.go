@@ -406,7 +406,7 @@ func TestAChangedConfigurationEndsWhatWasBegun(t *testing.T) {
 	}
 	newBrowser(t).get(t, page(server, "corp.example", "login/")).want(t, 404)
 	// A sign-on that waited too long is over, too.
-	_, id = configure(t, server, ada, "late.example")
+	configure(t, server, ada, "late.example")
 	late := begin(t, server, "late.example")
 	if _, err := server.DB.Pool(t, pgtest.Superuser).Exec(t.Context(), `update saml_requests set expires_at = now() - interval '1 second'`); err != nil {
 		t.Fatal(err)
