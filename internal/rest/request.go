@@ -130,6 +130,9 @@ func (r *Request) Input() (jsonapi.Input, error) {
 		}
 		return jsonapi.Input{}, jsonapi.ParseError("The request body could not be read.")
 	}
+	if entry, ok := r.HTTP.Context().Value(entryKey{}).(*logEntry); ok {
+		entry.bodyArrived()
+	}
 	contentType := r.HTTP.Header.Get("Content-Type")
 	if len(body) > 0 && !jsonapi.AcceptsContentType(contentType) {
 		return jsonapi.Input{}, jsonapi.UnsupportedMediaType(contentType)

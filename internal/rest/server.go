@@ -116,7 +116,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	start := time.Now()
 	correlation := correlationID(r)
 	ctx := r.Context()
-	entry := &logEntry{request: correlation, client: clientAddress(r, s.config.TrustProxy)}
+	entry := &logEntry{request: correlation, client: clientAddress(r, s.config.TrustProxy), connection: http.NewResponseController(w)}
 	ctx = context.WithValue(ctx, entryKey{}, entry)
 	recorder := &recorder{ResponseWriter: w, status: http.StatusOK, entry: entry}
 	header := recorder.Header()
@@ -152,7 +152,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 	}()
 	r = r.WithContext(ctx)
-	setDeadlines(w, s.config.Timeout)
+	if r.ContentLength != 0 {
+		entry.awaitBody(s.config.Timeout)
+	}
 	if err := s.checkHost(r); err != nil {
 		s.fail(recorder, r, err)
 		return
@@ -169,18 +171,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.router.ServeHTTP(recorder, r)
 }
 
-// setDeadlines bounds how long a client may take to send a request's body and to read its answer; 0 is no bound. A server that
-// has no deadlines, as in tests, goes without.
-func setDeadlines(w http.ResponseWriter, timeout time.Duration) {
-	var read, write time.Time
-	if timeout > 0 {
-		read = time.Now().Add(timeout)
-		write = read.Add(timeout)
-	}
-	controller := http.NewResponseController(w)
-	_ = controller.SetReadDeadline(read)
-	_ = controller.SetWriteDeadline(write)
+// awaitBody bounds how long a client may take to send a request's body. A server that has no deadlines, as in tests, goes
+// without.
+func (e *logEntry) awaitBody(limit time.Duration) {
+	_ = e.connection.SetReadDeadline(time.Now().Add(limit))
 }
+
+// bodyArrived ends that time: from here on a read that times out would pass for a client that is gone.
+func (e *logEntry) bodyArrived() { _ = e.connection.SetReadDeadline(time.Time{}) }
+
+// answerLimit is how long a client may take to read an answer, which is all there when it begins.
+const answerLimit = time.Minute
 
 func (s *Server) observeBegin() {
 	if s.config.Observer != nil {
@@ -206,10 +207,11 @@ type entryKey struct{}
 type logEntry struct {
 	request, client, user, tenant, key string
 
-	operation string
-	quota     *Quota       // of the limit that is nearest; nil: none applies
-	throttled string       // the limit that refused the request
-	decided   *audit.Event // the decision, when it is in the audit log
+	connection *http.ResponseController
+	operation  string
+	quota      *Quota       // of the limit that is nearest; nil: none applies
+	throttled  string       // the limit that refused the request
+	decided    *audit.Event // the decision, when it is in the audit log
 }
 
 // requestID is the correlation id of the request that the context belongs to.
@@ -277,11 +279,14 @@ func (s *Server) refuseMethod(w http.ResponseWriter, r *http.Request) {
 
 // serve takes one request through all steps.
 func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation *Operation) {
-	if entry, ok := r.Context().Value(entryKey{}).(*logEntry); ok {
+	entry, known := r.Context().Value(entryKey{}).(*logEntry)
+	if known {
 		entry.operation = string(operation.ID)
 	}
 	if operation.Slow {
-		setDeadlines(w, 0)
+		if known {
+			entry.bodyArrived() // its body may take as long as it takes
+		}
 	} else {
 		ctx, cancel := context.WithTimeout(r.Context(), s.config.Timeout)
 		defer cancel()
@@ -605,6 +610,7 @@ func (r *recorder) Write(content []byte) (int, error) {
 // begin is the last moment for headers.
 func (r *recorder) begin(status int) {
 	r.status, r.wrote = status, true
+	_ = r.entry.connection.SetWriteDeadline(time.Now().Add(answerLimit))
 	if r.entry.quota != nil {
 		r.entry.quota.describe(r.Header())
 	}
