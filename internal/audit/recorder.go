@@ -17,11 +17,12 @@ import (
 )
 
 const (
-	maxBatch   = 500              // events of one statement
-	maxWaiting = 10_000           // events that nobody waits for, in all queues
-	maxWriters = 4                // transactions at a time: most of the pool is for requests
-	patience   = 10 * time.Second // longest that one transaction may take, and Close
-	quiet      = 10 * time.Second // between two log lines about events that were lost
+	maxBatch   = 500                  // events of one statement
+	maxWaiting = 10_000               // events that nobody waits for, in all queues
+	maxWriters = 4                    // transactions at a time: most of the pool is for requests
+	linger     = 5 * time.Millisecond // how long events that nobody waits for wait for company
+	patience   = 10 * time.Second     // longest that one transaction may take, and Close
+	quiet      = 10 * time.Second     // between two log lines about events that were lost
 )
 
 // ErrClosed refuses events after Close.
@@ -42,15 +43,22 @@ type Recorder struct {
 	counted counters
 	slots   chan struct{}
 	running sync.WaitGroup
+	closing chan struct{}   // closed by Close
 	ctx     context.Context // of all transactions; ends when Close loses patience
 	cancel  context.CancelFunc
 
 	mutex   sync.Mutex
-	queues  map[uuid.UUID][]entry // by tenant; one that is here has a goroutine that writes it
-	waiting int                   // entries that nobody waits for
+	queues  map[uuid.UUID]*queue // by tenant; one that is here has a goroutine that writes it
+	waiting int                  // entries that nobody waits for
 	closed  bool
 	lost    int // since the last log line
 	told    time.Time
+}
+
+// queue holds what is to be written of one tenant.
+type queue struct {
+	entries []entry
+	urgent  chan struct{} // holds something when somebody began to wait
 }
 
 // entry is an event in a queue.
@@ -67,7 +75,7 @@ func New(config Config) (*Recorder, error) {
 		return nil, fmt.Errorf("audit log: %w", err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	return &Recorder{config: config, counted: counted, slots: make(chan struct{}, maxWriters), queues: make(map[uuid.UUID][]entry),
+	return &Recorder{config: config, counted: counted, slots: make(chan struct{}, maxWriters), queues: make(map[uuid.UUID]*queue), closing: make(chan struct{}),
 		ctx: ctx, cancel: cancel}, nil
 }
 
@@ -122,22 +130,41 @@ func (r *Recorder) enqueue(one entry) error {
 		}
 		r.waiting++
 	}
-	tenantID := one.event.TenantID
-	queue, writing := r.queues[tenantID]
-	r.queues[tenantID] = append(queue, one)
+	of, writing := r.queues[one.event.TenantID]
 	if !writing {
+		of = &queue{urgent: make(chan struct{}, 1)}
+		r.queues[one.event.TenantID] = of
 		r.running.Add(1)
-		go r.write(tenantID)
+		go r.write(one.event.TenantID, of)
+	}
+	of.entries = append(of.entries, one)
+	if one.done != nil {
+		select {
+		case of.urgent <- struct{}{}:
+		default:
+		}
 	}
 	return nil
 }
 
+// gather lets events come together while nobody waits for one.
+func (r *Recorder) gather(from *queue) {
+	timer := time.NewTimer(linger)
+	defer timer.Stop()
+	select {
+	case <-from.urgent:
+	case <-r.closing:
+	case <-timer.C:
+	}
+}
+
 // write empties the queue of a tenant, batch by batch, and ends.
-func (r *Recorder) write(tenantID uuid.UUID) {
+func (r *Recorder) write(tenantID uuid.UUID, from *queue) {
 	defer r.running.Done()
 	for {
+		r.gather(from)
 		r.slots <- struct{}{}
-		batch := r.take(tenantID)
+		batch := r.take(tenantID, from)
 		if batch == nil {
 			<-r.slots
 			return
@@ -157,14 +184,13 @@ func (r *Recorder) write(tenantID uuid.UUID) {
 
 // take is the next batch, without the events of requests that have ended: those were refused. It is nil when the queue is
 // empty, which is then gone.
-func (r *Recorder) take(tenantID uuid.UUID) []entry {
+func (r *Recorder) take(tenantID uuid.UUID, from *queue) []entry {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
-	queue := r.queues[tenantID]
 	var batch []entry
-	for len(queue) > 0 && len(batch) < maxBatch {
-		one := queue[0]
-		queue[0], queue = entry{}, queue[1:]
+	for len(from.entries) > 0 && len(batch) < maxBatch {
+		one := from.entries[0]
+		from.entries[0], from.entries = entry{}, from.entries[1:]
 		switch {
 		case one.done == nil:
 			r.waiting--
@@ -175,9 +201,7 @@ func (r *Recorder) take(tenantID uuid.UUID) []entry {
 	}
 	if batch == nil {
 		delete(r.queues, tenantID)
-		return nil
 	}
-	r.queues[tenantID] = queue
 	return batch
 }
 
@@ -189,10 +213,8 @@ func (r *Recorder) store(tenantID uuid.UUID, batch []entry) error {
 	}
 	ctx, cancel := context.WithTimeout(r.ctx, patience)
 	defer cancel()
-	err := r.config.Tenants.Write(ctx, tenant.NewScope(tenantID, uuid.Nil, tenant.SeeNone()), func(ctx context.Context, tx *tenant.Tx) error {
-		return tenantdb.New(tx).AppendAuditEvents(ctx, parameters(tenantID, events))
-	})
-	if err != nil {
+	db := r.config.Tenants.Once(tenant.NewScope(tenantID, uuid.Nil, tenant.SeeNone()))
+	if err := tenantdb.New(db).AppendAuditEvents(ctx, parameters(tenantID, events)); err != nil {
 		return fmt.Errorf("write audit events: %w", err)
 	}
 	r.counted.stored(events)
@@ -230,7 +252,10 @@ func (r *Recorder) tell() {
 // Close takes no more events, writes those that are queued and returns when no goroutine is left.
 func (r *Recorder) Close() {
 	r.mutex.Lock()
-	r.closed = true
+	if !r.closed {
+		r.closed = true
+		close(r.closing)
+	}
 	r.mutex.Unlock()
 	impatient := time.AfterFunc(patience, r.cancel)
 	r.running.Wait()

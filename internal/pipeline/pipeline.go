@@ -252,6 +252,34 @@ func (t *Targets) Write(ctx context.Context, settings Settings, fn func(context.
 	return nil
 }
 
+// Exec runs one change in a transaction of its own on the primary. Scope, statement and commit are one round trip, so that what
+// the statement locks is held no longer than it has to.
+func (t *Targets) Exec(ctx context.Context, settings Settings, sql string, args ...any) (tag pgconn.CommandTag, err error) {
+	conn, err := t.primary.Acquire(ctx)
+	if err != nil {
+		return tag, fmt.Errorf("acquire connection: %w", err)
+	}
+	defer conn.Release()
+	batch := &pgx.Batch{}
+	opening, err := t.queueScope(ctx, batch, settings, "off")
+	if err != nil {
+		return tag, err
+	}
+	batch.Queue(sql, args...)
+	results := conn.SendBatch(ctx, batch)
+	defer func() {
+		if closing := results.Close(); err == nil && closing != nil { // the server commits when all of it has run
+			err = fmt.Errorf("commit: %w", closing)
+		}
+	}()
+	for range opening {
+		if _, err := results.Exec(); err != nil {
+			return tag, fmt.Errorf("open write scope: %w", err)
+		}
+	}
+	return results.Exec()
+}
+
 // rollBack undoes a transaction that did not commit. It must reach the server also when the caller's context has ended, but
 // a server that is silent must not hold the connection for ever.
 func rollBack(ctx context.Context, tx pgx.Tx) {

@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -150,6 +151,38 @@ func (e *Executor) Write(ctx context.Context, scope Scope, fn func(ctx context.C
 func (e *Executor) WriteAgain(ctx context.Context, scope Scope, fn func(ctx context.Context, tx *Tx) error) error {
 	return pipeline.Again(ctx, func() error { return e.Write(ctx, scope, fn) })
 }
+
+// Once returns a DB that changes something with a single statement, in a transaction of its own and one round trip, on the primary.
+func (e *Executor) Once(scope Scope) DB { return once{executor: e, scope: scope} }
+
+type once struct {
+	executor *Executor
+	scope    Scope
+}
+
+var errOnce = errors.New("a single change returns no rows and has no markers")
+
+func (o once) Exec(ctx context.Context, sql string, args ...any) (pgconn.CommandTag, error) {
+	if o.scope.tenant == uuid.Nil {
+		return pgconn.CommandTag{}, errors.New("write without a tenant")
+	}
+	if strings.Contains(sql, filter.Marker) {
+		return pgconn.CommandTag{}, errOnce
+	}
+	return o.executor.targets.Exec(ctx, o.scope.settings(), sql, args...)
+}
+
+func (once) Query(context.Context, string, ...any) (pgx.Rows, error) { return nil, errOnce }
+
+func (once) QueryRow(context.Context, string, ...any) pgx.Row { return noRow{} }
+
+func (o once) Shaped(map[string]filter.Fragment) DB { return o }
+
+func (once) sealed() {}
+
+type noRow struct{}
+
+func (noRow) Scan(...any) error { return errOnce }
 
 // Enqueuer inserts a job in an open transaction; internal/jobs implements it over River.
 type Enqueuer interface {
