@@ -544,6 +544,9 @@ func (c *caller) request(operation *rest.Operation, path, query string) {
 		}
 		kind, body = build(one)
 	}
+	for _, id := range uuids.FindAllString(path+query+string(body), -1) {
+		c.world.said[id] = true
+	}
 	seen := c.send(c.with, operation.Method, path+query, kind, body)
 	c.requests++
 	if c.statuses == nil {
@@ -562,6 +565,9 @@ func (c *caller) request(operation *rest.Operation, path, query string) {
 	}
 	sent := what
 	for _, id := range uuids.FindAllString(seen.body, -1) {
+		if c.world.said[id] && strings.HasPrefix(string(operation.ID), "audit_events.") {
+			continue // the log repeats what people of the tenant have asked for
+		}
 		if where := c.secret[id]; where != "" && !strings.Contains(sent, id) {
 			c.t.Errorf("%s: the answer holds %s (%s): %s", what, id, where, seen.body)
 			break

@@ -36,6 +36,8 @@ type world struct {
 	open, hidden uuid.UUID // providers of A
 	group        uuid.UUID // the group that Dan sees
 	theirs       uuid.UUID // provider of B
+
+	said map[string]bool // ids that somebody's request has named
 }
 
 const (
@@ -68,7 +70,7 @@ func (w *world) settleErin(t *testing.T) (key string) {
 func raiseWorld(t *testing.T) *world {
 	t.Helper()
 	server := apitest.StartWorking(t)
-	w := &world{server: server, pool: server.DB.Pool(t, pgtest.Superuser)}
+	w := &world{server: server, pool: server.DB.Pool(t, pgtest.Superuser), said: map[string]bool{}}
 	w.ada, w.bob = server.SignUp(t, "Ada"), server.SignUp(t, "Bob")
 	w.open = connect(t, w.ada, openAccount)
 	w.hidden = connect(t, w.ada, hiddenAccount)
