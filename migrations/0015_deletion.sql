@@ -6,10 +6,10 @@
 alter table tenants add column deleted_at timestamptz;
 comment on column tenants.deleted_at is 'Set when deletion was asked for; the row goes last, when nothing hangs off it any more.';
 
--- Accepting an invitation and the sweep of schedules look whether the organisation is there.
+-- Accepting an invitation, single sign-on and the sweep of schedules look whether the organisation is there.
 create policy looked_for on tenants for all to palisade_system
-    using ((select current_setting('app.scope', true)) in ('invitation', 'schedule'))
-    with check ((select current_setting('app.scope', true)) in ('invitation', 'schedule'));
+    using ((select current_setting('app.scope', true)) in ('invitation', 'saml', 'schedule'))
+    with check ((select current_setting('app.scope', true)) in ('invitation', 'saml', 'schedule'));
 create policy deletion on tenants for all to palisade_system
     using ((select current_setting('app.scope', true)) = 'deletion'
         and id = (select nullif(current_setting('app.tenant_id', true), '')::uuid) and deleted_at is not null)

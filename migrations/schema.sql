@@ -1761,8 +1761,8 @@ create policy deletion on tenants as permissive for all to palisade_system
     using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")) AND (deleted_at IS NOT NULL)))
     with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")) AND (deleted_at IS NOT NULL)));
 create policy looked_for on tenants as permissive for all to palisade_system
-    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY (ARRAY['invitation'::text, 'schedule'::text])))
-    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY (ARRAY['invitation'::text, 'schedule'::text])));
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY (ARRAY['invitation'::text, 'saml'::text, 'schedule'::text])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY (ARRAY['invitation'::text, 'saml'::text, 'schedule'::text])));
 create policy system_scope on tenants as permissive for all to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up,policy}'::text[])))
     with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up,policy}'::text[])));

@@ -97,7 +97,8 @@ func (q *Queries) BeginSignOn(ctx context.Context, arg BeginSignOnParams) error 
 
 const findSignOnProvider = `-- name: FindSignOnProvider :one
 
-select tenant_id, id, metadata_xml from saml_configurations where email_domain = $1
+select c.tenant_id, c.id, c.metadata_xml from saml_configurations c
+where c.email_domain = $1 and exists (select from tenants t where t.id = c.tenant_id and t.deleted_at is null)
 `
 
 type FindSignOnProviderRow struct {
@@ -109,7 +110,7 @@ type FindSignOnProviderRow struct {
 // Scope saml. Reason: a sign-on begins with a domain and ends with a one-time token; which tenant they belong to is what is
 // being looked up, and nobody is signed in meanwhile.
 // Purpose: whom to trust for the addresses of a domain, and the tenant that does.
-// Index: saml_configurations_email_domain_key.
+// Index: saml_configurations_email_domain_key, tenants_pkey.
 func (q *Queries) FindSignOnProvider(ctx context.Context, emailDomain string) (FindSignOnProviderRow, error) {
 	row := q.db.QueryRow(ctx, findSignOnProvider, emailDomain)
 	var i FindSignOnProviderRow

@@ -3,8 +3,9 @@
 
 -- name: FindSignOnProvider :one
 -- Purpose: whom to trust for the addresses of a domain, and the tenant that does.
--- Index: saml_configurations_email_domain_key.
-select tenant_id, id, metadata_xml from saml_configurations where email_domain = @email_domain;
+-- Index: saml_configurations_email_domain_key, tenants_pkey.
+select c.tenant_id, c.id, c.metadata_xml from saml_configurations c
+where c.email_domain = @email_domain and exists (select from tenants t where t.id = c.tenant_id and t.deleted_at is null);
 
 -- name: BeginSignOn :exec
 -- Purpose: remember that a browser was sent to the identity provider.

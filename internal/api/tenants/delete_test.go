@@ -8,6 +8,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/palisade-sec/palisade/internal/apitest"
+	"github.com/palisade-sec/palisade/internal/app"
 	"github.com/palisade-sec/palisade/internal/pgtest"
 )
 
@@ -86,7 +87,9 @@ func TestOwnershipElsewhereDeletesNothing(t *testing.T) {
 // TestADeletedTenantIsGoneAtOnce looks for what is left of a tenant before anything is erased: nothing runs here in the background.
 func TestADeletedTenantIsGoneAtOnce(t *testing.T) {
 	t.Parallel()
-	server := apitest.Start(t)
+	var settings app.Settings
+	settings.SignOn.SignInURL, settings.SignOn.CallbackURL = "https://ui.example/sign-in", "https://ui.example/callback"
+	server := apitest.StartWith(t, apitest.Setup{Settings: settings})
 	pool := server.DB.Pool(t, pgtest.Superuser)
 	ada, bob := server.SignUp(t, "Ada"), server.SignUp(t, "Bob")
 	role := ada.Role(t, "reader", map[string]any{"unlimited_visibility": true})
@@ -104,6 +107,12 @@ func TestADeletedTenantIsGoneAtOnce(t *testing.T) {
 		Want(t, 200).String("/data/attributes/refresh")
 	evesRefresh := server.Anonymous().Post(t, "/tokens", "tokens", map[string]any{"email": eve.Email, "password": apitest.Password}, nil).
 		Want(t, 200).String("/data/attributes/refresh")
+
+	_, err := pool.Exec(t.Context(), `insert into saml_configurations (tenant_id, id, email_domain, entity_id, metadata_xml) values ($1, $2, 'hers.example', 'urn:hers', '')`,
+		ada.Tenant, uuid.New())
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	ada.Delete(t, "/tenants/"+ada.Tenant).Want(t, 204)
 
@@ -133,6 +142,7 @@ func TestADeletedTenantIsGoneAtOnce(t *testing.T) {
 		"log-in into it":            {logIn(carl.Email, ada.Tenant), 400, "Tenant does not exist or user is not a member."},
 		"refresh of a person left":  {renew(refresh), 400, "Invalid or expired token"},
 		"refresh of a person gone":  {renew(evesRefresh), 400, "Invalid or expired token"},
+		"single sign-on":            {server.Anonymous().Post(t, "/auth/saml/initiate/", "saml-initiate", map[string]any{"email_domain": "hers.example"}, nil), 403, ""},
 		"switch into it":            {carl.Post(t, "/tokens/switch", "tokens-switch-tenant", map[string]any{"tenant_id": ada.Tenant}, nil), 400, ""},
 		"the tenant":                {carl.Get(t, "/tenants/"+ada.Tenant), 404, "No Tenant matches the given query."},
 		"its memberships":           {carl.Get(t, "/tenants/"+ada.Tenant+"/memberships"), 404, "No Tenant matches the given query."},
