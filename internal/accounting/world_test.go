@@ -37,7 +37,7 @@ type world struct {
 	group        uuid.UUID // the group that Dan sees
 	theirs       uuid.UUID // provider of B
 
-	said map[string]bool // ids that somebody's request has named
+	said map[string]bool // tenant and id: what requests from inside the tenant have named
 }
 
 const (
