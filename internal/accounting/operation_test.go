@@ -80,6 +80,8 @@ func TestNoOperationCrossesTheWall(t *testing.T) {
 func TestTheAnswersWouldTell(t *testing.T) {
 	t.Parallel()
 	w := newWorld(t)
+	// Deleted last: by then the owner has given away what decides in the first one.
+	second := w.ada.Post(t, "/tenants", "tenants", attributes{"name": "Second"}, nil).Want(t, http.StatusCreated).String("/data/id")
 	all, without := w.serve(t, func(table) string { return "" }), w.serve(t, w.withoutHidden)
 	of := func(one table) string {
 		if one.has("tenant_id") {
@@ -104,6 +106,9 @@ func TestTheAnswersWouldTell(t *testing.T) {
 	slices.SortStableFunc(changes, func(a, b *rest.Operation) int { return gravity(a) - gravity(b) })
 	for _, operation := range changes {
 		if id := string(operation.ID); operation.Method != http.MethodGet {
+			if id == "tenants.delete" {
+				caller.values, caller.own = map[string][]string{"tenants.id": {second}}, nil
+			}
 			caller.walk(operation)
 			if !caller.done[id] && refusedToAll[id] == "" {
 				failed = append(failed, id)
