@@ -52,7 +52,9 @@ func (people) Enter(_ context.Context, principal *session.Principal, tenant uuid
 	return &there, nil
 }
 
-var snapshot = sync.OnceValues(func() (*authz.Snapshot, error) { return authz.Load(context.Background(), authz.Folders{Base: policy.FS}) })
+var snapshot = sync.OnceValues(func() (*authz.Snapshot, error) {
+	return authz.Load(context.Background(), authz.Folders{Base: policy.FS})
+})
 
 // log collects what a server logs.
 type log struct {
