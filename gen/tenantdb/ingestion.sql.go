@@ -99,11 +99,14 @@ func (q *Queries) CountIngestionErrors(ctx context.Context, ingestionID uuid.UUI
 }
 
 const countIngestions = `-- name: CountIngestions :one
-select count(*) from ingestions i where i.state <> 'uploading' and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+select count(*) from ingestions i
+where i.state <> 'uploading' and not exists (
+        select from providers p where p.tenant_id = i.tenant_id and p.id = i.provider_id and p.deleted_at is not null
+    ) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 `
 
 // Purpose: how many files ListIngestions pages over.
-// Index: ingestions_inserted.
+// Index: ingestions_inserted, providers_pkey.
 func (q *Queries) CountIngestions(ctx context.Context) (int64, error) {
 	row := q.db.QueryRow(ctx, countIngestions)
 	var count int64
@@ -276,7 +279,9 @@ func (q *Queries) FinishIngestion(ctx context.Context, arg FinishIngestionParams
 const getIngestion = `-- name: GetIngestion :one
 select i.id, i.state, i.filename, i.bytes, i.findings_count, i.errors_count, i.inserted_at, i.updated_at, i.completed_at,
     i.provider_id, i.scan_id, i.task_id
-from ingestions i where i.id = $1 and i.state <> 'uploading'
+from ingestions i where i.id = $1 and i.state <> 'uploading' and not exists (
+        select from providers p where p.tenant_id = i.tenant_id and p.id = i.provider_id and p.deleted_at is not null
+    )
 `
 
 type GetIngestionRow struct {
@@ -294,8 +299,8 @@ type GetIngestionRow struct {
 	TaskID        *uuid.UUID
 }
 
-// Purpose: one file that was handed in.
-// Index: ingestions_pkey.
+// Purpose: one file that was handed in, unless it is about a provider that is being deleted.
+// Index: ingestions_pkey, providers_pkey.
 func (q *Queries) GetIngestion(ctx context.Context, id uuid.UUID) (GetIngestionRow, error) {
 	row := q.db.QueryRow(ctx, getIngestion, id)
 	var i GetIngestionRow
@@ -418,7 +423,9 @@ const listIngestions = `-- name: ListIngestions :many
 select i.id, i.state, i.filename, i.bytes, i.findings_count, i.errors_count, i.inserted_at, i.updated_at, i.completed_at,
     i.provider_id, i.scan_id, i.task_id
 from ingestions i
-where i.state <> 'uploading' and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+where i.state <> 'uploading' and not exists (
+        select from providers p where p.tenant_id = i.tenant_id and p.id = i.provider_id and p.deleted_at is not null
+    ) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ i.inserted_at desc, i.id desc /* TEMPLATE_END */
 limit $2 offset $1
 `
@@ -443,8 +450,9 @@ type ListIngestionsRow struct {
 	TaskID        *uuid.UUID
 }
 
-// Purpose: a page of the files that were handed in. Uploads that are under way are not listed.
-// Index: ingestions_inserted.
+// Purpose: a page of the files that were handed in. Uploads that are under way are not listed, nor what is about a provider that
+// is being deleted.
+// Index: ingestions_inserted, providers_pkey.
 func (q *Queries) ListIngestions(ctx context.Context, arg ListIngestionsParams) ([]ListIngestionsRow, error) {
 	rows, err := q.db.Query(ctx, listIngestions, arg.PageOffset, arg.PageSize)
 	if err != nil {

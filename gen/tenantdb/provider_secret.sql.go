@@ -30,7 +30,7 @@ func (q *Queries) CountProviderSecrets(ctx context.Context) (int64, error) {
 const createProviderSecret = `-- name: CreateProviderSecret :one
 insert into provider_secrets (tenant_id, id, provider_id, name, secret_type, secret)
 select p.tenant_id, $1::uuid, p.id, $2::text, $3::text, $4::bytea
-from providers p where p.id = $5 and p.deleted_at is null
+from (select o.tenant_id, o.id from providers o where o.id = $5 and o.deleted_at is null for share) p
 returning inserted_at, updated_at
 `
 
@@ -47,8 +47,8 @@ type CreateProviderSecretRow struct {
 	UpdatedAt  time.Time
 }
 
-// Purpose: store an account's sealed credentials; no row when the account is gone. The unique constraint on the account
-// refuses a second set.
+// Purpose: store an account's sealed credentials; no row when the account is gone or going, which nobody begins meanwhile. The
+// unique constraint on the account refuses a second set.
 // Index: providers_pkey, provider_secrets_tenant_id_provider_id_key.
 func (q *Queries) CreateProviderSecret(ctx context.Context, arg CreateProviderSecretParams) (CreateProviderSecretRow, error) {
 	row := q.db.QueryRow(ctx, createProviderSecret,

@@ -127,6 +127,7 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	}
 	eraser := deletion.New(app.System, app.jobs, logger)
 	deletion.Register(registry, eraser)
+	deletion.RegisterProviders(registry, deletion.NewProviders(app.jobs))
 	app.Identity = identity.New(app.System, issuer, eraser, identity.Rules{InvitationOnly: settings.InvitationOnly})
 	scans, err := app.registerScans(registry, settings)
 	if err != nil {

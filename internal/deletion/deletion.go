@@ -1,5 +1,6 @@
-// Package deletion erases what is left of organisations that are being deleted: batch by batch, in turns, until the row of the
-// organisation itself is gone. Whatever interrupts it, the next attempt goes on where rows are left: they are the state.
+// Package deletion erases what is left of organisations and of providers that are being deleted: batch by batch, in turns, until
+// the row of the organisation or the provider itself is gone. Whatever interrupts it, the next attempt goes on where rows are left:
+// they are the state.
 //
 // What does not belong here: making an organisation vanish from what people see, which is done before anything is enqueued here
 // (internal/identity).
@@ -134,21 +135,31 @@ func (e *eraser) pass(ctx context.Context) (done bool, err error) {
 
 // drain removes batches, each in a transaction of its own, until there are no more rows or the turn is over.
 func (e *eraser) drain(ctx context.Context, remove func(context.Context, *systemdb.Queries) (int32, error)) (emptied bool, err error) {
-	for {
+	return drain(e.until, int64(e.service.batch), func() (int64, error) {
 		var erased int32
 		err := e.write(ctx, func(ctx context.Context, queries *systemdb.Queries) error {
 			var err error
 			erased, err = remove(ctx, queries)
 			return err
 		})
+		if err == nil {
+			e.rows += int64(erased)
+		}
+		return int64(erased), err
+	})
+}
+
+// drain removes batches until one is not full, or until a moment has passed.
+func drain(until time.Time, batch int64, remove func() (int64, error)) (emptied bool, err error) {
+	for {
+		erased, err := remove()
 		if err != nil {
 			return false, err
 		}
-		e.rows += int64(erased)
-		if erased < e.service.batch {
+		if erased < batch {
 			return true, nil
 		}
-		if time.Now().After(e.until) {
+		if time.Now().After(until) {
 			return false, nil
 		}
 	}

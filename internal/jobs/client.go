@@ -3,6 +3,7 @@ package jobs
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -21,6 +22,10 @@ import (
 
 // queueAttempts is how often the queue itself starts a job. It is out of the way: the kind's Options decide.
 const queueAttempts = 10_000
+
+// ErrMustEnd is returned by Cancel for a job that nobody may cancel: what it is about is half gone. Nothing has happened once the
+// transaction is undone.
+var ErrMustEnd = errors.New("the job has to be done to its end")
 
 // Client enqueues jobs, always in a transaction of their tenant. It needs no pool of its own.
 type Client struct {
@@ -71,25 +76,46 @@ func (c *Client) Cancel(ctx context.Context, tx *tenant.Tx, taskID uuid.UUID) (c
 	if err != nil || !ok {
 		return cancelled, ok, err
 	}
-	kind, err := c.registry.kind(cancelled.Name)
-	if err != nil {
+	if err := c.cancelled(ctx, tx, taskID, cancelled.Name, cancelled.Args); err != nil {
 		return task.Task{}, false, err
 	}
-	args, err := kind.decode(cancelled.Args)
+	return cancelled, true, nil
+}
+
+// Drop cancels a task that has not begun, whether it has its turn or not, because what it is about is gone; any other stays.
+func (c *Client) Drop(ctx context.Context, tx *tenant.Tx, taskID uuid.UUID) error {
+	dropped, err := tenantdb.New(tx).CancelWaitingTask(ctx, taskID)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
 	if err != nil {
-		return task.Task{}, false, fmt.Errorf("decode arguments of %s: %w", kind.name, err)
+		return fmt.Errorf("cancel waiting task: %w", err)
+	}
+	return c.cancelled(ctx, tx, taskID, dropped.Name, dropped.TaskArgs)
+}
+
+// cancelled does what follows on a task that was cancelled before it began.
+func (c *Client) cancelled(ctx context.Context, tx *tenant.Tx, taskID uuid.UUID, name string, encoded json.RawMessage) error {
+	kind, err := c.registry.kind(name)
+	if err != nil {
+		return err
+	}
+	if kind.options.Outlives {
+		return ErrMustEnd
+	}
+	args, err := kind.decode(encoded)
+	if err != nil {
+		return fmt.Errorf("decode arguments of %s: %w", kind.name, err)
 	}
 	if kind.options.Ended != nil {
 		run := Run{Task: taskID, scope: tx.Scope(), client: c}
 		if err := kind.options.Ended(ctx, tx, End{Run: run, Args: args, State: task.Cancelled}); err != nil {
-			return task.Task{}, false, fmt.Errorf("after the end of %s: %w", kind.name, err)
+			return fmt.Errorf("after the end of %s: %w", kind.name, err)
 		}
 	}
 	reason := fmt.Sprintf("%s (task %s) was cancelled", kind.name, taskID)
-	if _, err := flow.Ended(ctx, tx, c, taskID, false, reason); err != nil {
-		return task.Task{}, false, err
-	}
-	return cancelled, true, nil
+	_, err = flow.Ended(ctx, tx, c, taskID, false, reason)
+	return err
 }
 
 // StartFlow stores a flow and enqueues what comes first; see internal/flow. It returns the flow's id.

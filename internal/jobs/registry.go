@@ -48,6 +48,9 @@ type Options struct {
 	Crashes int           // times that the process may die under the job before it is given up; default 3
 	Hidden  bool          // people do not see the tasks
 
+	// Outlives says that the jobs go on though their provider is deleted, because that is what they do. They cannot be cancelled.
+	Outlives bool
+
 	// Ended runs in the transaction in which the task ends, however it ends. It may run more than once for a task, of which
 	// one transaction commits.
 	Ended func(ctx context.Context, tx *tenant.Tx, end End) error

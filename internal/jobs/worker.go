@@ -23,6 +23,8 @@ import (
 const (
 	// grace is how long a job may take to notice that its time is over; after that it is left behind.
 	grace = 30 * time.Second
+	// watchEvery is how often a job at work looks whether its provider is still there.
+	watchEvery = time.Second
 	// endLimit bounds the transaction in which a task ends, aggregates of a large scan included.
 	endLimit = 15 * time.Minute
 	// endTries is how often that transaction is tried when it collides with others.
@@ -87,7 +89,7 @@ func (a *attempt) do(ctx context.Context) (verdict, err error) {
 		return nil, err
 	}
 	switch {
-	case !a.task.ProviderThere:
+	case !a.task.ProviderThere && !a.kind.options.Outlives:
 		return a.end(ctx, task.Cancelled, nil, errGone)
 	case int(a.task.Crashes) > a.kind.options.Crashes:
 		return a.end(ctx, task.Failed, nil, task.Fail("WorkerLostError",
@@ -125,6 +127,9 @@ func (a *attempt) begin(ctx context.Context) (bool, error) {
 func (a *attempt) work(ctx context.Context) (any, error) {
 	limited, cancel := context.WithTimeoutCause(ctx, a.kind.options.Timeout, errTimeLimit)
 	defer cancel()
+	limited, stop := context.WithCancelCause(limited)
+	defer stop(nil)
+	go a.watch(limited, stop)
 	type outcome struct {
 		result any
 		err    error
@@ -190,7 +195,7 @@ func (a *attempt) failed(ctx context.Context, failure error) (verdict, err error
 
 // providerGone reports whether the provider that the job is about was deleted meanwhile.
 func (a *attempt) providerGone(ctx context.Context) (bool, error) {
-	if a.task.ProviderID == nil {
+	if a.task.ProviderID == nil || a.kind.options.Outlives {
 		return false, nil
 	}
 	ctx, cancel := outlive(ctx, grace)
@@ -205,6 +210,27 @@ func (a *attempt) providerGone(ctx context.Context) (bool, error) {
 		return false, fmt.Errorf("look for the provider: %w", err)
 	}
 	return !there, nil
+}
+
+// watch stops the work when the provider that it is about is deleted. An answer that does not come is none: the next one will.
+func (a *attempt) watch(ctx context.Context, stop context.CancelCauseFunc) {
+	if a.task.ProviderID == nil || a.kind.options.Outlives {
+		return
+	}
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		there, err := tenantdb.New(a.executor.Read(a.run.scope)).ProviderThere(ctx, *a.task.ProviderID)
+		if err == nil && !there {
+			stop(errGone)
+			return
+		}
+	}
 }
 
 // again gives the task back for another attempt.

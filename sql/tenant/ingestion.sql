@@ -117,19 +117,25 @@ select (exists (
 ))::boolean as busy;
 
 -- name: ListIngestions :many
--- Purpose: a page of the files that were handed in. Uploads that are under way are not listed.
--- Index: ingestions_inserted.
+-- Purpose: a page of the files that were handed in. Uploads that are under way are not listed, nor what is about a provider that
+-- is being deleted.
+-- Index: ingestions_inserted, providers_pkey.
 select i.id, i.state, i.filename, i.bytes, i.findings_count, i.errors_count, i.inserted_at, i.updated_at, i.completed_at,
     i.provider_id, i.scan_id, i.task_id
 from ingestions i
-where i.state <> 'uploading' and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+where i.state <> 'uploading' and not exists (
+        select from providers p where p.tenant_id = i.tenant_id and p.id = i.provider_id and p.deleted_at is not null
+    ) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ i.inserted_at desc, i.id desc /* TEMPLATE_END */
 limit @page_size offset @page_offset;
 
 -- name: CountIngestions :one
 -- Purpose: how many files ListIngestions pages over.
--- Index: ingestions_inserted.
-select count(*) from ingestions i where i.state <> 'uploading' and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
+-- Index: ingestions_inserted, providers_pkey.
+select count(*) from ingestions i
+where i.state <> 'uploading' and not exists (
+        select from providers p where p.tenant_id = i.tenant_id and p.id = i.provider_id and p.deleted_at is not null
+    ) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
 
 -- name: ListIngestionErrors :many
 -- Purpose: a page of what could not be stored of a file.
@@ -143,8 +149,10 @@ where e.ingestion_id = @ingestion_id order by e.number limit @page_size offset @
 select count(*) from ingestion_errors e where e.ingestion_id = @ingestion_id;
 
 -- name: GetIngestion :one
--- Purpose: one file that was handed in.
--- Index: ingestions_pkey.
+-- Purpose: one file that was handed in, unless it is about a provider that is being deleted.
+-- Index: ingestions_pkey, providers_pkey.
 select i.id, i.state, i.filename, i.bytes, i.findings_count, i.errors_count, i.inserted_at, i.updated_at, i.completed_at,
     i.provider_id, i.scan_id, i.task_id
-from ingestions i where i.id = @id and i.state <> 'uploading';
+from ingestions i where i.id = @id and i.state <> 'uploading' and not exists (
+        select from providers p where p.tenant_id = i.tenant_id and p.id = i.provider_id and p.deleted_at is not null
+    );

@@ -24,12 +24,12 @@ from providers p left join provider_secrets s on s.tenant_id = p.tenant_id and s
 where p.id = @provider_id and p.deleted_at is null;
 
 -- name: CreateProviderSecret :one
--- Purpose: store an account's sealed credentials; no row when the account is gone. The unique constraint on the account
--- refuses a second set.
+-- Purpose: store an account's sealed credentials; no row when the account is gone or going, which nobody begins meanwhile. The
+-- unique constraint on the account refuses a second set.
 -- Index: providers_pkey, provider_secrets_tenant_id_provider_id_key.
 insert into provider_secrets (tenant_id, id, provider_id, name, secret_type, secret)
 select p.tenant_id, @id::uuid, p.id, sqlc.narg('name')::text, @secret_type::text, @secret::bytea
-from providers p where p.id = @provider_id and p.deleted_at is null
+from (select o.tenant_id, o.id from providers o where o.id = @provider_id and o.deleted_at is null for share) p
 returning inserted_at, updated_at;
 
 -- name: ReplaceProviderSecret :one

@@ -104,6 +104,9 @@ func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, er
 		return nil, err
 	}
 	row, err := tenantdb.New(h.executor.Read(scope)).GetIngestion(ctx, id)
+	if errors.Is(err, pgx.ErrNoRows) { // its provider was deleted meanwhile
+		return nil, jsonapi.NotFound("Ingestion")
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -122,9 +122,9 @@ func (h handlers) revoke(ctx context.Context, r *rest.Request) (answer *rest.Ans
 	if err != nil {
 		return nil, err
 	}
-	err = h.tenants.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
-		one, err := find(ctx, r, tx)
-		if err != nil {
+	var one task.Task
+	err = h.tenants.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) (err error) {
+		if one, err = find(ctx, r, tx); err != nil {
 			return err
 		}
 		cancelled, ok, err := h.jobs.Cancel(ctx, tx, one.ID)
@@ -138,6 +138,9 @@ func (h handlers) revoke(ctx context.Context, r *rest.Request) (answer *rest.Ans
 		answer = Accepted(cancelled)
 		return nil
 	})
+	if errors.Is(err, jobs.ErrMustEnd) {
+		return refused(one), nil
+	}
 	return answer, err
 }
 
