@@ -44,7 +44,7 @@ type Settings struct {
 	SystemReplicaURL string `key:"database-system-replica-url" secret:"true" usage:"read replica as palisade_system"`
 	MaxConns         int    `key:"database-max-conns" default:"20" usage:"connections that each role may open"`
 
-	AuditReadSample float64 `key:"audit-read-sample" default:"0" usage:"share of the allowed reads that the audit log records, 0 to 1; denials and writes are always recorded"`
+	AuditReadSample float64 `key:"audit-read-sample" default:"0.01" usage:"share of the allowed reads that the audit log records, 0 to 1; denials and writes are always recorded"`
 
 	EnginePython   string   `key:"prowler-python" usage:"Python interpreter that has prowler installed (default: that of the prowler command, else python3)"`
 	EnginePassEnv  []string `key:"engine-pass-env" usage:"environment variables that the scan engine gets besides the minimum, comma separated"`
