@@ -67,7 +67,7 @@ func with(chosen uint) authz.Subject {
 }
 
 func holders() []holder {
-	list := []holder{{"nobody", authz.Subject{}}, {"signed in", authz.Subject{UserID: somebody, Credential: authz.Token}}, {"any role", with(0)}}
+	list := []holder{{"anonymous", authz.Subject{}}, {"signed in", authz.Subject{UserID: somebody, Credential: authz.Token}}, {"any role", with(0)}}
 	for i, name := range authz.PermissionNames() {
 		list = append(list, holder{name, with(1 << i)})
 	}

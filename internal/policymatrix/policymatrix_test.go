@@ -76,7 +76,7 @@ func TestTheTableSaysWhatThePolicyDecides(t *testing.T) {
 	const six = " manage_users manage_account manage_billing manage_providers manage_integrations manage_scans"
 	shipped := matrix(t, "")
 	for operation, want := range map[string]string{
-		"users.create": "nobody signed in any role" + six, "users.me": "signed in any role" + six, "findings.list": "any role" + six,
+		"users.create": "anonymous signed in any role" + six, "users.me": "signed in any role" + six, "findings.list": "any role" + six,
 		"providers.delete": "manage_providers", "scans.create": "manage_scans",
 	} {
 		one := row(t, shipped, operation)
@@ -130,7 +130,7 @@ func TestFormats(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(text.String(), "\n")
-	for start, end := range map[string]string{"users.create ": " nobody", "users.me ": " signed in", "providers.delete ": " takes manage_account and manage_providers together",
+	for start, end := range map[string]string{"users.create ": " anonymous", "users.me ": " signed in", "providers.delete ": " takes manage_account and manage_providers together",
 		"scans.create ": " manage_scans; refused with an API key (rule keys-read)", "findings.list ": " any role", "Rules of this policy": "who is signed in."} {
 		if !slices.ContainsFunc(lines, func(line string) bool { return strings.HasPrefix(line, start) && strings.HasSuffix(line, end) }) {
 			t.Errorf("no line %s...%s", start, end)
