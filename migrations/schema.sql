@@ -136,6 +136,27 @@ begin
     return erased;
 end $function$;
 
+CREATE OR REPLACE FUNCTION public.erase_summaries(scan uuid, batch integer)
+ RETURNS integer
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public'
+ SET enable_seqscan TO 'off'
+AS $function$
+declare
+    target text;
+    erased integer;
+    total integer := 0;
+begin
+    foreach target in array array['scan_resource_summaries', 'scan_summaries', 'scan_places', 'scan_category_summaries',
+            'scan_resource_group_summaries'] loop
+        execute format('delete from %1$I where ctid = any (array(select x.ctid from %1$I x where x.scan_id = $1 limit $2)) and scan_id = $1', target)
+            using scan, batch;
+        get diagnostics erased = row_count;
+        total := total + erased;
+    end loop;
+    return total;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.joined_tenant_is_there()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -484,6 +505,7 @@ create table ingestions (
     constraint ingestions_state_check CHECK ((state = ANY (ARRAY['uploading'::text, 'pending'::text, 'processing'::text, 'completed'::text, 'failed'::text])))
 );
 CREATE INDEX ingestions_inserted ON public.ingestions USING btree (tenant_id, inserted_at, id);
+CREATE INDEX ingestions_provider ON public.ingestions USING btree (tenant_id, provider_id, scan_id);
 CREATE INDEX ingestions_waiting ON public.ingestions USING btree (tenant_id, provider_id, id) WHERE (state = 'pending'::text);
 
 create table invitation_roles (
@@ -525,6 +547,46 @@ create table memberships (
     constraint memberships_role_check CHECK ((role = ANY (ARRAY['owner'::text, 'member'::text])))
 );
 CREATE INDEX memberships_user ON public.memberships USING btree (user_id, date_joined, tenant_id);
+
+create table mute_rule_findings (
+    tenant_id uuid not null,
+    mute_rule_id uuid not null,
+    number integer not null,
+    provider_id uuid not null,
+    uid_hash bigint not null,
+    uid text not null,
+    constraint mute_rule_findings_pkey PRIMARY KEY (tenant_id, mute_rule_id, number)
+);
+comment on column mute_rule_findings.number is 'Position in the rule: the work on a rule goes by it.';
+CREATE INDEX mute_rule_findings_uid ON public.mute_rule_findings USING btree (tenant_id, provider_id, uid_hash);
+
+create table mute_rules (
+    tenant_id uuid not null,
+    id uuid not null,
+    name text not null,
+    reason text not null,
+    enabled boolean not null default true,
+    created_by uuid,
+    inserted_at timestamp with time zone not null default now(),
+    updated_at timestamp with time zone not null default now(),
+    constraint mute_rules_pkey PRIMARY KEY (tenant_id, id),
+    constraint mute_rules_tenant_id_name_key UNIQUE (tenant_id, name),
+    constraint mute_rules_name_check CHECK (((char_length(name) >= 3) AND (char_length(name) <= 100))),
+    constraint mute_rules_reason_check CHECK (((char_length(reason) >= 3) AND (char_length(reason) <= 500)))
+);
+CREATE INDEX mute_rules_creator ON public.mute_rules USING btree (tenant_id, created_by);
+
+create table processors (
+    tenant_id uuid not null,
+    id uuid not null,
+    processor_type text not null,
+    configuration jsonb not null,
+    inserted_at timestamp with time zone not null default now(),
+    updated_at timestamp with time zone not null default now(),
+    constraint processors_pkey PRIMARY KEY (tenant_id, id),
+    constraint processors_tenant_id_processor_type_key UNIQUE (tenant_id, processor_type),
+    constraint processors_processor_type_check CHECK ((processor_type = 'mutelist'::text))
+);
 
 create table provider_group_providers (
     tenant_id uuid not null,
@@ -777,6 +839,15 @@ create table scan_places (
     constraint scan_places_pkey PRIMARY KEY (tenant_id, scan_id, service, region, resource_type)
 );
 
+create table scan_recounts (
+    tenant_id uuid not null,
+    id uuid not null default gen_random_uuid(),
+    provider_id uuid not null,
+    scan_id uuid not null,
+    constraint scan_recounts_pkey PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX scan_recounts_scan ON public.scan_recounts USING btree (tenant_id, provider_id, scan_id);
+
 create table scan_resource_group_summaries (
     tenant_id uuid not null,
     provider_id uuid not null,
@@ -876,15 +947,34 @@ create table schedules (
     tenant_id uuid not null,
     id uuid not null,
     provider_id uuid not null,
-    every_hours integer not null default 24,
+    every_hours integer,
     next_run_at timestamp with time zone not null,
     enabled boolean not null default true,
     inserted_at timestamp with time zone not null default now(),
     updated_at timestamp with time zone not null default now(),
+    frequency text not null default 'daily'::text,
+    hour smallint,
+    minute smallint not null default 0,
+    weekdays smallint[],
+    month_day smallint,
+    time_zone text not null default 'UTC'::text,
+    starts_at timestamp with time zone,
     constraint schedules_pkey PRIMARY KEY (tenant_id, id),
     constraint schedules_tenant_id_provider_id_key UNIQUE (tenant_id, provider_id),
-    constraint schedules_every_hours_check CHECK (((every_hours >= 1) AND (every_hours <= 8784)))
+    constraint schedules_every_hours_check CHECK (((every_hours >= 1) AND (every_hours <= 8784))),
+    constraint schedules_frequency_check CHECK ((frequency = ANY (ARRAY['interval'::text, 'daily'::text, 'weekly'::text, 'monthly'::text]))),
+    constraint schedules_hour_check CHECK (((hour >= 0) AND (hour <= 23))),
+    constraint schedules_minute_check CHECK (((minute >= 0) AND (minute <= 59))),
+    constraint schedules_month_day_check CHECK (((month_day >= 1) AND (month_day <= 31))),
+    constraint schedules_time_zone_check CHECK (((char_length(time_zone) >= 1) AND (char_length(time_zone) <= 64))),
+    constraint schedules_weekdays_check CHECK ((weekdays <@ '{0,1,2,3,4,5,6}'::smallint[]))
 );
+comment on column schedules.id is 'The id of the provider.';
+comment on column schedules.every_hours is 'Of an interval, which is due at starts_at and every so many hours from then on.';
+comment on column schedules.next_run_at is 'Of no meaning while the schedule is not enabled.';
+comment on column schedules.hour is 'With minute by the clock of time_zone; of an interval, whose starts_at was made of it, null when nobody asked for a time.';
+comment on column schedules.weekdays is 'Of a weekly schedule: 0 is Sunday.';
+comment on column schedules.month_day is 'Of a monthly schedule; a month that is shorter counts with its last day.';
 CREATE INDEX schedules_due ON public.schedules USING btree (next_run_at, tenant_id, provider_id) WHERE enabled;
 
 create table social_accounts (
@@ -940,6 +1030,7 @@ comment on column tasks.crashes is 'Starts that ended without a word, because th
 comment on column tasks.failures is 'Attempts that failed for a reason that may pass.';
 CREATE INDEX tasks_inserted ON public.tasks USING btree (tenant_id, inserted_at, id);
 CREATE INDEX tasks_name ON public.tasks USING btree (tenant_id, name, inserted_at, id);
+CREATE INDEX tasks_of_provider ON public.tasks USING btree (tenant_id, provider_id, id) WHERE (state = ANY (ARRAY['available'::text, 'scheduled'::text, 'executing'::text]));
 CREATE INDEX tasks_queued ON public.tasks USING btree (tenant_id) WHERE ((state = 'available'::text) AND (job_id IS NOT NULL));
 
 create table tenants (
@@ -1001,6 +1092,11 @@ alter table invitations add constraint invitations_inviter_id_fkey FOREIGN KEY (
 alter table invitations add constraint invitations_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table memberships add constraint memberships_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table memberships add constraint memberships_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
+alter table mute_rule_findings add constraint mute_rule_findings_tenant_id_mute_rule_id_fkey FOREIGN KEY (tenant_id, mute_rule_id) REFERENCES mute_rules(tenant_id, id) ON DELETE CASCADE;
+alter table mute_rule_findings add constraint mute_rule_findings_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
+alter table mute_rules add constraint mute_rules_tenant_id_created_by_fkey FOREIGN KEY (tenant_id, created_by) REFERENCES memberships(tenant_id, user_id) ON DELETE SET NULL (created_by);
+alter table mute_rules add constraint mute_rules_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table processors add constraint processors_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table provider_group_providers add constraint provider_group_providers_tenant_id_provider_group_id_fkey FOREIGN KEY (tenant_id, provider_group_id) REFERENCES provider_groups(tenant_id, id) ON DELETE CASCADE;
 alter table provider_group_providers add constraint provider_group_providers_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
 alter table provider_group_tags add constraint provider_group_tags_tenant_id_provider_group_id_fkey FOREIGN KEY (tenant_id, provider_group_id) REFERENCES provider_groups(tenant_id, id) ON DELETE CASCADE;
@@ -1023,6 +1119,7 @@ alter table saml_tokens add constraint saml_tokens_tenant_id_config_id_fkey FORE
 alter table saml_tokens add constraint saml_tokens_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES memberships(tenant_id, user_id) ON DELETE CASCADE;
 alter table scan_category_summaries add constraint scan_category_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_places add constraint scan_places_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
+alter table scan_recounts add constraint scan_recounts_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_resource_group_summaries add constraint scan_resource_group_summaries_tenant_id_provider_id_scan_i_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_resource_summaries add constraint scan_resource_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_summaries add constraint scan_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
@@ -1284,6 +1381,44 @@ create policy system_scope on memberships as permissive for all to palisade_syst
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{login,session,self,sign_up,invitation}'::text[])))
     with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{login,session,self,sign_up,invitation}'::text[])));
 create policy tenant on memberships as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+alter table mute_rule_findings enable row level security;
+alter table mute_rule_findings force row level security;
+create policy deletion on mute_rule_findings as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
+create policy tenant on mute_rule_findings as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy provider_visibility on mute_rule_findings as restrictive for all to palisade_app
+    using (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))))
+    with check (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on mute_rule_findings as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
+
+alter table mute_rules enable row level security;
+alter table mute_rules force row level security;
+create policy tenant on mute_rules as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+alter table processors enable row level security;
+alter table processors force row level security;
+create policy tenant on processors as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
@@ -1593,6 +1728,23 @@ create policy provider_visibility on scan_places as restrictive for all to palis
 create policy removed_in_deletion on scan_places as restrictive for delete to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
+alter table scan_recounts enable row level security;
+alter table scan_recounts force row level security;
+create policy tenant on scan_recounts as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy provider_visibility on scan_recounts as restrictive for all to palisade_app
+    using (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))))
+    with check (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
+
 alter table scan_resource_group_summaries enable row level security;
 alter table scan_resource_group_summaries force row level security;
 create policy deletion on scan_resource_group_summaries as permissive for all to palisade_system
@@ -1822,6 +1974,10 @@ grant select, insert, update, delete on table invitations to palisade_app;
 grant select, update (state, updated_at) on table invitations to palisade_system;
 grant select, insert, update, delete on table memberships to palisade_app;
 grant select, insert, delete on table memberships to palisade_system;
+grant select, insert, delete on table mute_rule_findings to palisade_app;
+grant select (ctid, tenant_id), delete on table mute_rule_findings to palisade_system;
+grant select, insert, update (name, reason, enabled, updated_at), delete on table mute_rules to palisade_app;
+grant select, insert, update (configuration, updated_at), delete on table processors to palisade_app;
 grant select, insert, update, delete on table provider_group_providers to palisade_app;
 grant select, insert, delete on table provider_group_tags to palisade_app;
 grant select, insert, update, delete on table provider_groups to palisade_app;
@@ -1864,6 +2020,7 @@ grant select, insert, update, delete on table scan_category_summaries to palisad
 grant select (ctid, tenant_id), delete on table scan_category_summaries to palisade_system;
 grant select, insert, update, delete on table scan_places to palisade_app;
 grant select (ctid, tenant_id), delete on table scan_places to palisade_system;
+grant select, insert, delete on table scan_recounts to palisade_app;
 grant select, insert, update, delete on table scan_resource_group_summaries to palisade_app;
 grant select (ctid, tenant_id), delete on table scan_resource_group_summaries to palisade_system;
 grant select, insert, update, delete on table scan_resource_summaries to palisade_app;
@@ -1891,6 +2048,8 @@ revoke all on function erase_batch(text,integer) from public;
 grant execute on function erase_batch(text,integer) to palisade_system;
 revoke all on function erase_jobs(uuid,integer) from public;
 grant execute on function erase_jobs(uuid,integer) to palisade_system;
+revoke all on function erase_summaries(uuid,integer) from public;
+grant execute on function erase_summaries(uuid,integer) to palisade_app;
 revoke all on function rescue_orphans(double precision) from public;
 grant execute on function rescue_orphans(double precision) to palisade_system;
 revoke all on function sought_checks(text) from public;

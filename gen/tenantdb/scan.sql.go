@@ -12,27 +12,6 @@ import (
 	"github.com/google/uuid"
 )
 
-const advanceSchedule = `-- name: AdvanceSchedule :one
-update schedules c set updated_at = now(), next_run_at = d.next_run_at + make_interval(hours => c.every_hours)
-    * (1 + floor(extract(epoch from now() - d.next_run_at) / (3600 * c.every_hours)))
-from (
-    select o.tenant_id, o.id, o.next_run_at from schedules o
-    where o.provider_id = $1 and o.enabled and o.next_run_at <= now() for update skip locked
-) d
-where c.tenant_id = d.tenant_id and c.id = d.id
-returning d.next_run_at::timestamptz as due_at
-`
-
-// Purpose: take a due run: returns when it was due and moves the schedule to its next time in the future. No row: it is not
-// due (any more), or is being taken by another worker.
-// Index: schedules_tenant_id_provider_id_key.
-func (q *Queries) AdvanceSchedule(ctx context.Context, providerID uuid.UUID) (time.Time, error) {
-	row := q.db.QueryRow(ctx, advanceSchedule, providerID)
-	var due_at time.Time
-	err := row.Scan(&due_at)
-	return due_at, err
-}
-
 const beginScan = `-- name: BeginScan :execrows
 update scans set state = 'executing', started_at = now(), progress = 0, updated_at = now()
 where id = $1 and state in ('available', 'scheduled', 'executing')
@@ -107,26 +86,15 @@ func (q *Queries) CreateScan(ctx context.Context, arg CreateScanParams) error {
 	return err
 }
 
-const createSchedule = `-- name: CreateSchedule :execrows
-insert into schedules (tenant_id, id, provider_id, next_run_at)
-values ((select nullif(current_setting('app.tenant_id', true), '')::uuid), $1, $2, $3)
-on conflict (tenant_id, provider_id) do nothing
+const dropPlannedScan = `-- name: DropPlannedScan :exec
+delete from scans s where s.provider_id = $1 and s.trigger = 'scheduled' and s.state = 'scheduled'
 `
 
-type CreateScheduleParams struct {
-	ID         uuid.UUID
-	ProviderID uuid.UUID
-	NextRunAt  time.Time
-}
-
-// Purpose: scan a provider every day from a moment on. No row is affected when it is scheduled already.
-// Index: schedules_tenant_id_provider_id_key.
-func (q *Queries) CreateSchedule(ctx context.Context, arg CreateScheduleParams) (int64, error) {
-	result, err := q.db.Exec(ctx, createSchedule, arg.ID, arg.ProviderID, arg.NextRunAt)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+// Purpose: nothing is planned for a provider any more.
+// Index: scans_inserted.
+func (q *Queries) DropPlannedScan(ctx context.Context, providerID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, dropPlannedScan, providerID)
+	return err
 }
 
 const failScan = `-- name: FailScan :execrows
@@ -346,6 +314,28 @@ func (q *Queries) LockProvider(ctx context.Context, id uuid.UUID) (LockProviderR
 		&i.Alias,
 	)
 	return i, err
+}
+
+const movePlannedScan = `-- name: MovePlannedScan :exec
+update scans s set scheduled_at = c.next_run_at, name = case when s.name = any($1::text[]) then $2::text else s.name end,
+    updated_at = now()
+from schedules c
+where c.provider_id = $3 and c.enabled and s.tenant_id = c.tenant_id and s.provider_id = c.provider_id
+and s.trigger = 'scheduled' and s.state = 'scheduled'
+`
+
+type MovePlannedScanParams struct {
+	Known      []string
+	Name       string
+	ProviderID uuid.UUID
+}
+
+// Purpose: let the placeholder stand for the time at which the schedule is due now. A name of the program's own (one of known)
+// follows the schedule, one that people gave stays.
+// Index: scans_inserted, schedules_tenant_id_provider_id_key.
+func (q *Queries) MovePlannedScan(ctx context.Context, arg MovePlannedScanParams) error {
+	_, err := q.db.Exec(ctx, movePlannedScan, arg.Known, arg.Name, arg.ProviderID)
+	return err
 }
 
 const nextWaitingScan = `-- name: NextWaitingScan :one

@@ -152,7 +152,9 @@ var refusedToAll = map[string]string{
 	"tokens.saml":              "the token is none",
 	"invitations.accept":       "the invitation is another person's",
 	"providers.secrets.create": "every provider has its credentials",
+	"schedules.create":         "every provider has its schedule",
 	"schedules.daily":          "every provider has its schedule",
+	"schedules.run":            "scheduled scans of every provider wait",
 	"tasks.revoke":             "the tasks that are tried have ended",
 }
 
@@ -247,6 +249,9 @@ var bodies = map[string]func(b *builder) (contentType string, body []byte){
 	"providers.secrets.update":                        resource("provider-secrets", keys, nil),
 	"scans.create":                                    resource("scans", attributes{"name": "fresh"}, relations{"provider": single("providers", "providers.id")}),
 	"scans.update":                                    resource("scans", attributes{"name": "Taken over"}, nil),
+	"schedules.create":                                resource("schedules", attributes{"scan_frequency": "DAILY", "scan_hour": 5}, relations{"provider": single("providers", "providers.id")}),
+	"schedules.update":                                resource("schedules", attributes{"scan_enabled": false}, nil),
+	"schedules.run":                                   nothing,
 	"schedules.daily":                                 resource("daily-schedules", attributes{"provider_id": "providers.id"}, nil),
 	"ingestions.create": func(b *builder) (string, []byte) {
 		account := b.value("providers.uid")

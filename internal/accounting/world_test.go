@@ -308,7 +308,8 @@ const states = `
 var samples = map[string]string{
 	"api_keys.prefix": "pk_########", "api_keys.digest": `\x` + strings.Repeat("#", 64), "saml_tokens.digest": `\x` + strings.Repeat("#", 64),
 	"saml_configurations.email_domain": "filled-########.example", "saml_configurations.entity_id": "urn:filled:########",
-	"tasks.state": "completed", "flow_steps.type": "job", "flow_steps.state": "completed", "every_hours": "24",
+	"tasks.state": "completed", "flow_steps.type": "job", "flow_steps.state": "completed",
+	"schedules.frequency": "daily", "schedules.time_zone": "UTC",
 }
 
 var digit = regexp.MustCompile("#")

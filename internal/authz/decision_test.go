@@ -45,6 +45,7 @@ func TestOperationsCoverTheWire(t *testing.T) {
 		"ingestions.create", "ingestions.list", "ingestions.retrieve", "ingestions.errors",
 		"users.access", "users.update_others",
 		"audit_events.list", "audit_events.retrieve", "auth.saml.initiate", "tokens.github", "tokens.google", "tokens.saml",
+		"schedules.create", "schedules.delete", "schedules.list", "schedules.retrieve", "schedules.run", "schedules.update",
 	}
 	operations := load(t, policy.FS).Operations()
 	for _, name := range ours {

@@ -214,6 +214,11 @@ func (p *performer) ended(ctx context.Context, tx *tenant.Tx, end jobs.End) erro
 		}
 	}
 	if scan.Trigger == scheduled {
+		if err := lock(ctx, tx, scan.ProviderID); errors.Is(err, ErrNoProvider) {
+			return nil // it is being deleted: nothing follows
+		} else if err != nil {
+			return err
+		}
 		if err := plan(ctx, tx, scan.ProviderID); err != nil {
 			return err
 		}

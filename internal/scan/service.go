@@ -31,20 +31,8 @@ const (
 	scheduled = "scheduled"
 )
 
-// dailyName is the name of every scan that a schedule starts.
-const dailyName = "Daily scheduled scan"
-
-const day = 24 * time.Hour
-
-// firstRunDelay is the time in which the first run of a new schedule can still be revoked.
-const firstRunDelay = 5 * time.Second
-
-var (
-	// ErrNoProvider is returned when the provider does not exist, is being deleted, or is not visible in the scope.
-	ErrNoProvider = errors.New("no such provider")
-	// ErrScheduled is returned when the provider has a schedule already.
-	ErrScheduled = errors.New("the provider is scheduled already")
-)
+// ErrNoProvider is returned when the provider does not exist, is being deleted, or is not visible in the scope.
+var ErrNoProvider = errors.New("no such provider")
 
 // Service starts scans, schedules and connection checks.
 type Service struct {
@@ -68,26 +56,6 @@ func (s *Service) Start(ctx context.Context, tx *tenant.Tx, provider uuid.UUID, 
 		return tenantdb.New(tx).CreateScan(ctx, tenantdb.CreateScanParams{ID: id, ProviderID: provider, Name: name, Trigger: manual,
 			State: Available, TaskID: &taskID})
 	})
-}
-
-// Schedule has the provider scanned every day, the first time in a few seconds. It returns the task of the first run.
-func (s *Service) Schedule(ctx context.Context, tx *tenant.Tx, provider uuid.UUID) (task.Task, error) {
-	if err := lock(ctx, tx, provider); err != nil {
-		return task.Task{}, err
-	}
-	id, err := uuid.NewV7()
-	if err != nil {
-		return task.Task{}, err
-	}
-	now := time.Now()
-	created, err := tenantdb.New(tx).CreateSchedule(ctx, tenantdb.CreateScheduleParams{ID: id, ProviderID: provider, NextRunAt: now.Add(day)})
-	if err != nil {
-		return task.Task{}, fmt.Errorf("create schedule: %w", err)
-	}
-	if created == 0 {
-		return task.Task{}, ErrScheduled
-	}
-	return s.beginScheduled(ctx, tx, provider, now, now.Add(firstRunDelay))
 }
 
 // Check asks for a check whether the provider can be reached with its secret.
@@ -119,24 +87,6 @@ func (s *Service) begin(ctx context.Context, tx *tenant.Tx, job jobs.Job, at tim
 	return one, nil
 }
 
-// beginScheduled begins a scheduled run that was due at a moment: with the scan that stood for it, or a new one.
-func (s *Service) beginScheduled(ctx context.Context, tx *tenant.Tx, provider uuid.UUID, due, notBefore time.Time) (task.Task, error) {
-	queries := tenantdb.New(tx)
-	return s.begin(ctx, tx, PerformScheduled{ProviderID: provider}, notBefore, func(ctx context.Context, taskID uuid.UUID) error {
-		_, err := queries.TakePlannedScan(ctx, tenantdb.TakePlannedScanParams{TaskID: &taskID, ScheduledAt: &due, ProviderID: provider})
-		if !errors.Is(err, pgx.ErrNoRows) {
-			return err
-		}
-		id, err := uuid.NewV7()
-		if err != nil {
-			return err
-		}
-		name := dailyName
-		return queries.CreateScan(ctx, tenantdb.CreateScanParams{ID: id, ProviderID: provider, Name: &name, Trigger: scheduled, State: Available,
-			TaskID: &taskID, ScheduledAt: &due})
-	})
-}
-
 // dispatch gives the scan of the provider that waits longest its turn, unless another one has it.
 func dispatch(ctx context.Context, tx *tenant.Tx, client *jobs.Client, provider uuid.UUID) error {
 	if err := lock(ctx, tx, provider); errors.Is(err, ErrNoProvider) {
@@ -161,18 +111,6 @@ func dispatch(ctx context.Context, tx *tenant.Tx, client *jobs.Client, provider 
 		job = PerformScheduled{ProviderID: provider}
 	}
 	return client.Release(ctx, tx, next.TaskID, job)
-}
-
-// plan sees that the next daily run of the provider, if it is scheduled, has a scan that stands for it.
-func plan(ctx context.Context, tx *tenant.Tx, provider uuid.UUID) error {
-	id, err := uuid.NewV7()
-	if err != nil {
-		return err
-	}
-	if err := tenantdb.New(tx).PlanScan(ctx, tenantdb.PlanScanParams{ID: id, Name: dailyName, ProviderID: provider}); err != nil {
-		return fmt.Errorf("plan next scan: %w", err)
-	}
-	return nil
 }
 
 func lock(ctx context.Context, tx *tenant.Tx, provider uuid.UUID) error {

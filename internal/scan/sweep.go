@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/systemdb"
 	"github.com/palisade-sec/palisade/gen/tenantdb"
@@ -50,28 +49,35 @@ func (s *Service) Sweep(ctx context.Context, tenants *tenant.Executor, executor 
 	return taken, failures
 }
 
-// runDue takes the due run of a provider, if it is still due.
+// runDue takes the due run of a provider, if it is still due. What was missed is one run, and the next one is in the future.
 func (s *Service) runDue(ctx context.Context, tx *tenant.Tx, provider uuid.UUID) error {
 	queries := tenantdb.New(tx)
-	due, err := queries.AdvanceSchedule(ctx, provider)
-	if errors.Is(err, pgx.ErrNoRows) {
+	row, schedule, err := lockSchedule(ctx, tx, provider)
+	if errors.Is(err, ErrNoProvider) { // it is being deleted, and its schedule ends
+		_, err := queries.DeleteSchedule(ctx, provider)
+		return err
+	}
+	if errors.Is(err, ErrNotScheduled) || err == nil && !row.Due {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("advance schedule: %w", err)
-	}
-	if err := lock(ctx, tx, provider); errors.Is(err, ErrNoProvider) {
-		return nil // it is being deleted
-	} else if err != nil {
 		return err
+	}
+	// The database says what is due: where this machine's clock is behind, the run is not taken twice.
+	now := time.Now()
+	if now.Before(row.NextRunAt) {
+		now = row.NextRunAt
+	}
+	if err := queries.AdvanceSchedule(ctx, tenantdb.AdvanceScheduleParams{ProviderID: provider, NextRunAt: schedule.Rule.Next(now)}); err != nil {
+		return fmt.Errorf("advance schedule: %w", err)
 	}
 	pending, err := queries.HasPendingScheduledScan(ctx, provider)
 	if err != nil {
 		return fmt.Errorf("look for a scheduled scan: %w", err)
 	}
 	if pending {
-		return nil
+		return plan(ctx, tx, provider)
 	}
-	_, err = s.beginScheduled(ctx, tx, provider, due, time.Time{})
+	_, err = s.beginScheduled(ctx, tx, provider, run{name: names[schedule.Rule.Frequency], due: row.NextRunAt})
 	return err
 }

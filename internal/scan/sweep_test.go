@@ -13,6 +13,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/jobs"
 	"github.com/palisade-sec/palisade/internal/pgtest"
 	"github.com/palisade-sec/palisade/internal/pipeline"
+	"github.com/palisade-sec/palisade/internal/recurrence"
 	"github.com/palisade-sec/palisade/internal/scan"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
@@ -65,7 +66,8 @@ func (h *house) provider(t *testing.T, due time.Time) (tenant.Scope, uuid.UUID) 
 		if err := queries.CreateProvider(ctx, tenantdb.CreateProviderParams{TenantID: scope.Tenant(), ID: id, Provider: "aws", Uid: "123456789012"}); err != nil {
 			return err
 		}
-		_, err := queries.CreateSchedule(ctx, tenantdb.CreateScheduleParams{ID: uuid.New(), ProviderID: id, NextRunAt: due})
+		_, err := queries.CreateSchedule(ctx, tenantdb.CreateScheduleParams{ProviderID: id, Frequency: recurrence.Daily, Hour: new(int16(due.UTC().Hour())),
+			Minute: int16(due.UTC().Minute()), TimeZone: "UTC", Enabled: true, NextRunAt: due})
 		return err
 	})
 	return scope, id

@@ -47,6 +47,21 @@ where c.provider_id = @provider_id and c.enabled and not exists (
     select from scans o where o.provider_id = c.provider_id and o.trigger = 'scheduled' and o.state = 'scheduled'
 );
 
+-- name: MovePlannedScan :exec
+-- Purpose: let the placeholder stand for the time at which the schedule is due now. A name of the program's own (one of known)
+-- follows the schedule, one that people gave stays.
+-- Index: scans_inserted, schedules_tenant_id_provider_id_key.
+update scans s set scheduled_at = c.next_run_at, name = case when s.name = any(@known::text[]) then @name::text else s.name end,
+    updated_at = now()
+from schedules c
+where c.provider_id = @provider_id and c.enabled and s.tenant_id = c.tenant_id and s.provider_id = c.provider_id
+and s.trigger = 'scheduled' and s.state = 'scheduled';
+
+-- name: DropPlannedScan :exec
+-- Purpose: nothing is planned for a provider any more.
+-- Index: scans_inserted.
+delete from scans s where s.provider_id = @provider_id and s.trigger = 'scheduled' and s.state = 'scheduled';
+
 -- name: NextWaitingScan :one
 -- Purpose: the scan of a provider that waits longest for its turn, with its task.
 -- Index: scans_active, tasks_pkey.
@@ -124,26 +139,6 @@ update scans set name = sqlc.narg('name'), updated_at = now() where id = @id;
 -- Purpose: which of some provider ids name providers that the subject sees.
 -- Index: providers_pkey.
 select p.id from providers p where p.id = any(@ids::uuid[]) and p.deleted_at is null;
-
--- name: CreateSchedule :execrows
--- Purpose: scan a provider every day from a moment on. No row is affected when it is scheduled already.
--- Index: schedules_tenant_id_provider_id_key.
-insert into schedules (tenant_id, id, provider_id, next_run_at)
-values ((select nullif(current_setting('app.tenant_id', true), '')::uuid), @id, @provider_id, @next_run_at)
-on conflict (tenant_id, provider_id) do nothing;
-
--- name: AdvanceSchedule :one
--- Purpose: take a due run: returns when it was due and moves the schedule to its next time in the future. No row: it is not
--- due (any more), or is being taken by another worker.
--- Index: schedules_tenant_id_provider_id_key.
-update schedules c set updated_at = now(), next_run_at = d.next_run_at + make_interval(hours => c.every_hours)
-    * (1 + floor(extract(epoch from now() - d.next_run_at) / (3600 * c.every_hours)))
-from (
-    select o.tenant_id, o.id, o.next_run_at from schedules o
-    where o.provider_id = @provider_id and o.enabled and o.next_run_at <= now() for update skip locked
-) d
-where c.tenant_id = d.tenant_id and c.id = d.id
-returning d.next_run_at::timestamptz as due_at;
 
 -- name: CondemnProvider :execrows
 -- Purpose: a provider is to be deleted: from now on it is not there. No row: it was not before.
