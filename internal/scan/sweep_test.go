@@ -21,6 +21,7 @@ import (
 
 // house is a database with the scans' service and no workers: what is enqueued stays where it is.
 type house struct {
+	db      *pgtest.DB
 	tenants *tenant.Executor
 	system  *system.Executor
 	service *scan.Service
@@ -29,7 +30,7 @@ type house struct {
 func newHouse(t *testing.T) *house {
 	t.Helper()
 	db := pgtest.New(t)
-	h := &house{}
+	h := &house{db: db}
 	var err error
 	if h.tenants, err = tenant.Open(t.Context(), pipeline.Config{URL: db.URL(pgtest.App), MaxConns: 4}); err != nil {
 		t.Fatal(err)
