@@ -8,6 +8,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 )
@@ -15,6 +17,9 @@ import (
 // The kinds of fields that credentials have. Each returns the value to store or the errors of the wire contract.
 
 const nullText = "This field may not be null."
+
+// maxText is the length of the longest text: the largest contents of files are well below it.
+const maxText = 256 << 10
 
 // text is a text that is not blank; a number counts as its digits. White space around it is stored as given.
 func text(path string, value any) (any, jsonapi.Errors) {
@@ -37,6 +42,9 @@ func asText(path string, value any) (string, jsonapi.Errors) {
 	switch {
 	case strings.TrimSpace(given) == "":
 		return "", jsonapi.Errors{jsonapi.Field(path, "blank", "This field may not be blank.")}
+	case utf8.RuneCountInString(given) > maxText:
+		detail := fmt.Sprintf("Ensure this field has no more than %d characters.", maxText)
+		return "", jsonapi.Errors{jsonapi.Field(path, "max_length", detail)}
 	case strings.ContainsRune(given, 0):
 		return "", jsonapi.Errors{jsonapi.Field(path, "null_characters_not_allowed", "Null characters are not allowed.")}
 	}
@@ -185,54 +193,31 @@ func notBase64(r rune) bool {
 	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '+' || r == '/' || r == '=')
 }
 
-// serviceAccountKey is any JSON value but null. Keys that tell the library to fetch the credential elsewhere are
-// refused: they read files and run programs on the machine of the engine.
-func serviceAccountKey(path string, value any) (any, jsonapi.Errors) {
-	switch {
-	case value == nil:
-		return nil, jsonapi.Errors{jsonapi.Field(path, "null", nullText)}
-	case mentions(value, "credential_source"):
-		return nil, jsonapi.Errors{externalAccount(path)}
-	}
-	return value, nil
-}
-
-// serviceAccountText is a text; when it is JSON, the rule of serviceAccountKey holds.
-func serviceAccountText(path string, value any) (any, jsonapi.Errors) {
+// pemOrJWK is a private key as PEM or JWK. The library takes anything else for the path of a file, if there is one.
+func pemOrJWK(path string, value any) (any, jsonapi.Errors) {
 	return checkedText(path, value, func(trimmed string) *jsonapi.Error {
-		if !mentions(trimmed, "credential_source") {
+		if strings.HasPrefix(trimmed, "{") || strings.HasPrefix(trimmed, "-----BEGIN ") || !strings.ContainsAny(trimmed, `/\`) {
 			return nil
 		}
-		refusal := externalAccount(path)
+		refusal := jsonapi.Field(path, "invalid", "The private key has to be given as PEM or JWK, not as the path of a file.")
 		return &refusal
 	})
 }
 
-func externalAccount(path string) jsonapi.Error {
-	return jsonapi.Field(path, "invalid", "External account credentials (credential_source) are not supported for security reasons.")
+// shellText is a text that the library puts between single quotes of a PowerShell command. To PowerShell the typographic
+// quotes are single quotes too, which the library does not know; and a line break would end the command.
+func shellText(path string, value any) (any, jsonapi.Errors) {
+	given, refused := asText(path, value)
+	if refused != nil {
+		return nil, refused
+	}
+	if strings.ContainsFunc(given, breaksQuotes) {
+		return nil, jsonapi.Errors{jsonapi.Field(path, "invalid", "Typographic quotes and control characters are not allowed.")}
+	}
+	return given, nil
 }
 
-// mentions reports whether any object in value has a member of that name, in any case. A text is looked into when it
-// is JSON itself.
-func mentions(value any, name string) bool {
-	switch value := value.(type) {
-	case map[string]any:
-		for key, member := range value {
-			if strings.EqualFold(key, name) || mentions(member, name) {
-				return true
-			}
-		}
-	case []any:
-		for _, element := range value {
-			if mentions(element, name) {
-				return true
-			}
-		}
-	case string:
-		var inner any
-		if strings.HasPrefix(strings.TrimSpace(value), "{") && json.Unmarshal([]byte(value), &inner) == nil {
-			return mentions(inner, name)
-		}
-	}
-	return false
+func breaksQuotes(r rune) bool {
+	const firstQuote, lastQuote = '\u2018', '\u201b'
+	return r >= firstQuote && r <= lastQuote || unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
 }

@@ -1,7 +1,6 @@
 package provider
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"io"
@@ -18,24 +17,28 @@ const (
 	maxKubeconfig      = 256 << 10 // bytes; parsing takes a hundred times as much memory
 	maxKubeconfigDepth = 64
 	maxKubeconfigNodes = 100_000
+	maxKubeconfigKey   = 1000 // bytes as written in JSON; YAML takes 1024 for a key without a question mark
 )
 
 // Keys of a kubeconfig, in lower case, that make a client run a program or read a file of its machine. The engine's
 // machine is not the tenant's, so none may be used, wherever they stand.
 var (
 	commandKeys = []string{"exec", "cmd-path"}
+	pluginKeys  = []string{"auth-provider"} // some kinds use the identity of the machine, and none is known to the engine
 	fileKeys    = []string{"tokenfile", "client-certificate", "client-key", "certificate-authority", "idp-certificate-authority"}
 )
 
 const (
 	invalidKubeconfig = "Invalid Kubernetes kubeconfig content."
 	commandKubeconfig = "Kubernetes kubeconfig command-based authentication is not supported in Prowler Cloud for security reasons."
+	pluginKubeconfig  = "Kubernetes kubeconfig authentication through an auth-provider is not supported for security reasons."
 	fileKubeconfig    = "Kubernetes kubeconfig references to local files are not supported for security reasons: embed the data instead."
 )
 
 var (
 	errKubeconfig = errors.New("not a kubeconfig")
 	errCommands   = errors.New("kubeconfig runs commands")
+	errPlugins    = errors.New("kubeconfig names an authentication plugin")
 	errFiles      = errors.New("kubeconfig reads files")
 )
 
@@ -51,6 +54,8 @@ func kubeconfig(path string, value any) (any, jsonapi.Errors) {
 	switch {
 	case errors.Is(err, errCommands):
 		return nil, jsonapi.Errors{jsonapi.Field(path, "invalid", commandKubeconfig)}
+	case errors.Is(err, errPlugins):
+		return nil, jsonapi.Errors{jsonapi.Field(path, "invalid", pluginKubeconfig)}
 	case errors.Is(err, errFiles):
 		return nil, jsonapi.Errors{jsonapi.Field(path, "invalid", fileKubeconfig)}
 	case err != nil:
@@ -59,8 +64,8 @@ func kubeconfig(path string, value any) (any, jsonapi.Errors) {
 	return canonical, nil
 }
 
-// canonicalKubeconfig returns the JSON of the document in text; errKubeconfig, errCommands or errFiles when it is
-// none or not allowed.
+// canonicalKubeconfig returns the JSON of the document in text; errKubeconfig, errCommands, errFiles or
+// errPlugins when it is none or not allowed.
 func canonicalKubeconfig(text string) (string, error) {
 	document, err := singleDocument(text)
 	if err != nil {
@@ -81,13 +86,10 @@ func canonicalKubeconfig(text string) (string, error) {
 	if usesKey(root, fileKeys) {
 		return "", errFiles
 	}
-	var encoded bytes.Buffer
-	encoder := json.NewEncoder(&encoded)
-	encoder.SetEscapeHTML(false)
-	if encoder.Encode(root) != nil || encoded.Len() > maxKubeconfig {
-		return "", errKubeconfig
+	if usesKey(root, pluginKeys) {
+		return "", errPlugins
 	}
-	return strings.TrimSpace(encoded.String()), nil
+	return compact(root)
 }
 
 // singleDocument parses text, which must be one YAML document.
@@ -256,6 +258,9 @@ func (r *resolver) key(node *yaml.Node, depth int) (string, error) {
 	}
 	if _, err := r.resolve(node, depth+1); err != nil {
 		return "", err
+	}
+	if written, err := compact(node.Value); err != nil || len(written) > maxKubeconfigKey {
+		return "", errKubeconfig
 	}
 	return node.Value, nil
 }

@@ -1,7 +1,9 @@
 package provider
 
 import (
+	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -23,6 +25,7 @@ func TestCanonicalKubeconfig(t *testing.T) {
 		"merge":          {"a: &x {p: 1, q: 1}\nb: &y {q: 2, r: 2}\nc: {<<: [*x, *y], p: 3}", `{"a":{"p":1,"q":1},"b":{"q":2,"r":2},"c":{"p":3,"q":1,"r":2}}`},
 		"quoted merge":   {"a: &x {p: 1}\nc: {'<<': *x}", `{"a":{"p":1},"c":{"\u003c\u003c":{"p":1}}}`},
 		"data keys":      {"users: [{user: {client-key-data: a, client-certificate-data: b}}]", `{"users":[{"user":{"client-certificate-data":"b","client-key-data":"a"}}]}`},
+		"line breaks":    {`a: "b\x85\x7f"`, `{"a":"b\u0085\u007f"}`},
 		"exec in a text": {"a: 'exec: x'", `{"a":"exec: x"}`},
 	} {
 		got, err := canonicalKubeconfig(one.given)
@@ -80,6 +83,7 @@ func TestKubeconfigRefused(t *testing.T) {
 		"unknown alias":            {"a: *x", errKubeconfig},
 		"alias to itself":          {"a: &x [*x]", errKubeconfig},
 		"merge of itself":          {"a: &x {<<: *x}", errKubeconfig},
+		"key too long":             {"? " + strings.Repeat("k", 1100) + "\n: b", errKubeconfig},
 		"too deep":                 {"a: " + deep, errKubeconfig},
 		"billion laughs":           {bomb, errKubeconfig},
 		"long text many times":     {long, errKubeconfig},
@@ -105,6 +109,11 @@ func TestKubeconfigRefused(t *testing.T) {
 		"client-key":               {"users: [{user: {client-key: /etc/x}}]", errFiles},
 		"certificate-authority":    {"clusters: [{cluster: {certificate-authority: /etc/x}}]", errFiles},
 		"authority of an issuer":   {"users: [{user: {auth-provider: {config: {idp-certificate-authority: /etc/x}}}}]", errFiles},
+		"auth-provider":            {"users: [{user: {auth-provider: {name: gcp}}}]", errPlugins},
+		"auth-provider null":       {"users: [{user: {auth-provider: }}]", errPlugins},
+		"auth-provider by merge":   {"a: &u {auth-provider: {name: oidc}}\nusers: [{user: {<<: *u}}]", errPlugins},
+		"line break in a key":      {`users: [{user: {"exec\x85": x}}]`, errCommands},
+		"exec in UTF-16":           {"\xff\xfe" + utf16("users: [{user: {exec: x}}]"), errCommands},
 		"file by merge":            {"a: &u {tokenFile: x}\nusers: [{user: {<<: *u}}]", errFiles},
 	} {
 		if got, err := canonicalKubeconfig(one.given); !errors.Is(err, one.want) || got != "" {
@@ -113,12 +122,22 @@ func TestKubeconfigRefused(t *testing.T) {
 	}
 }
 
+func utf16(text string) string {
+	var encoded strings.Builder
+	for _, r := range text {
+		encoded.WriteByte(byte(r))
+		encoded.WriteByte(0)
+	}
+	return encoded.String()
+}
+
 func TestKubeconfigTexts(t *testing.T) {
 	t.Parallel()
 	for given, want := range map[string]string{
 		"hello":                           "Invalid Kubernetes kubeconfig content.",
 		"users: [{user: {exec: x}}]":      "Kubernetes kubeconfig command-based authentication is not supported in Prowler Cloud for security reasons.",
 		"users: [{user: {tokenFile: x}}]": fileKubeconfig,
+		"users: [{user: {auth-provider: {name: gcp}}}]": pluginKubeconfig,
 	} {
 		_, refused := kubeconfig("secret/kubeconfig_content", given)
 		if len(refused) != 1 || refused[0].Detail != want || refused[0].Code != "invalid" || refused[0].Pointer != "/data/attributes/secret/kubeconfig_content" {
@@ -144,9 +163,8 @@ func FuzzKubeconfig(f *testing.F) {
 		if err != nil {
 			return
 		}
-		lowered := strings.ToLower(canonical)
-		for _, key := range append(append([]string(nil), commandKeys...), fileKeys...) {
-			if strings.Contains(lowered, `"`+key+`":`) && !strings.Contains(lowered, `\"`+key+`\":`) {
+		for _, key := range keysOf(t, canonical) {
+			if slices.Contains(slices.Concat(commandKeys, fileKeys, pluginKeys), strings.ToLower(strings.TrimSpace(key))) {
 				t.Errorf("%q lets %s through: %s", given, key, canonical)
 			}
 		}
@@ -154,4 +172,33 @@ func FuzzKubeconfig(f *testing.F) {
 			t.Errorf("%q is stored as %s, which reads as %s, %v", given, canonical, again, err)
 		}
 	})
+}
+
+// keysOf returns the keys of all objects in a JSON text, read token by token.
+func keysOf(t *testing.T, text string) (keys []string) {
+	t.Helper()
+	decoder := json.NewDecoder(strings.NewReader(text))
+	var objects []bool // whether each open bracket is an object's
+	atKey := false
+	for {
+		token, err := decoder.Token()
+		if err != nil {
+			return keys
+		}
+		switch token {
+		case json.Delim('{'), json.Delim('['):
+			objects = append(objects, token == json.Delim('{'))
+			atKey = token == json.Delim('{')
+			continue
+		case json.Delim('}'), json.Delim(']'):
+			objects = objects[:len(objects)-1]
+		default:
+			if atKey {
+				keys = append(keys, token.(string))
+				atKey = false
+				continue
+			}
+		}
+		atKey = len(objects) > 0 && objects[len(objects)-1]
+	}
 }

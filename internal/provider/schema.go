@@ -18,8 +18,8 @@ var staticSchemas = map[Type]schema{
 		required("kubeconfig_content", kubeconfig),
 	}},
 	M365: {fields: []field{
-		required("client_id", text), required("tenant_id", text), optional("client_secret", text),
-		optional("certificate_content", certificate), optional("user", email), optional("password", text),
+		required("client_id", text), required("tenant_id", text), optional("client_secret", shellText),
+		optional("certificate_content", certificate), optional("user", email), optional("password", shellText),
 	}, rule: m365Rule},
 	GitHub: {fields: []field{
 		optional("personal_access_token", text), optional("oauth_app_token", text),
@@ -40,7 +40,7 @@ var staticSchemas = map[Type]schema{
 		required("access_key_id", text), required("access_key_secret", text), optional("security_token", text),
 	}},
 	OpenStack: {fields: []field{
-		required("clouds_yaml_content", text), required("clouds_yaml_cloud", text),
+		required("clouds_yaml_content", cloudsYAML), required("clouds_yaml_cloud", text),
 	}},
 	Image: {fields: []field{
 		optional("registry_username", text), optional("registry_password", text), optional("registry_token", text),
@@ -52,7 +52,7 @@ var staticSchemas = map[Type]schema{
 		required("api_token", text),
 	}},
 	Okta: {fields: []field{
-		required("okta_client_id", text), required("okta_private_key", text), optional("okta_scopes", listOfText),
+		required("okta_client_id", text), required("okta_private_key", pemOrJWK), optional("okta_scopes", listOfText),
 	}},
 }
 

@@ -54,8 +54,14 @@ func CheckSecret(t Type, secretType string, credentials any, patch bool) (secret
 		// The error of the encoder is dropped: it may quote the credentials.
 		return nil, fmt.Errorf("encode credentials of a %s provider", t)
 	}
+	if encoded.Len() > maxSecret {
+		return nil, jsonapi.Errors{*whole("The credentials are too large.")}
+	}
 	return bytes.TrimSpace(encoded.Bytes()), nil
 }
+
+// maxSecret bounds the JSON of credentials as a whole.
+const maxSecret = 512 << 10
 
 // wholeSecret is where errors about the object as a whole point to.
 const wholeSecret = "secret/non_field_errors"

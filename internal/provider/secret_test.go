@@ -70,8 +70,10 @@ func TestCheckSecretAccepts(t *testing.T) {
 		{Cloudflare, Static, `{"api_token":"t"}`, ""},
 		{Cloudflare, Static, `{"api_email":"ops@example.com","api_key":"k"}`, ""},
 		{Cloudflare, Static, `{"api_token":"t","api_key":"k"}`, `{"api_token":"t"}`},
-		{OpenStack, Static, `{"clouds_yaml_cloud":"main","clouds_yaml_content":"clouds: {}"}`, ""},
-		{OpenStack, Static, `{"clouds_yaml_cloud":"main","clouds_yaml_content":"not: [yaml"}`, ""},
+		{OpenStack, Static, `{"clouds_yaml_cloud":"main","clouds_yaml_content":"clouds: {}"}`,
+			`{"clouds_yaml_cloud":"main","clouds_yaml_content":"{\"clouds\":{}}"}`},
+		{OpenStack, Static, `{"clouds_yaml_cloud":"main","clouds_yaml_content":"not: [yaml"}`,
+			`{"clouds_yaml_cloud":"main","clouds_yaml_content":"\"not: [yaml\""}`},
 		{Image, Static, `{}`, ""},
 		{Image, Static, `{"registry_token":"t"}`, ""},
 		{Image, Static, `{"registry_password":"p","registry_username":"u"}`, ""},
@@ -92,6 +94,13 @@ func TestCheckSecretAccepts(t *testing.T) {
 		{GCP, ServiceAccount, `{"service_account_key":"anything"}`, ""},
 		{GCP, ServiceAccount, `{"service_account_key":{"n":1.50}}`, ""},
 		{Azure, ServiceAccount, `{"service_account_key":{}}`, ""},
+		{GCP, ServiceAccount, `{"service_account_key":{"token_uri":"https://oauth2.googleapis.com/token","type":"service_account"}}`, ""},
+		{GCP, ServiceAccount, `{"service_account_key":[1,null,"{"]}`, ""},
+		{GoogleWorkspace, Static, `{"credentials_content":" {\"b\":1.50,\"a\":1,\"a\":2}","delegated_user":"a@example.com"}`,
+			`{"credentials_content":"{\"a\":2,\"b\":1.50}","delegated_user":"a@example.com"}`},
+		{Okta, Static, `{"okta_client_id":"c","okta_private_key":"-----BEGIN PRIVATE KEY-----\na/b\n-----END PRIVATE KEY-----"}`, ""},
+		{Okta, Static, `{"okta_client_id":"c","okta_private_key":" {\"n\":\"a/b\"}"}`, ""},
+		{M365, Static, `{"client_id":"c","client_secret":"it's~$(x)\"é","tenant_id":"t"}`, ""},
 	} {
 		for _, patch := range []bool{false, true} {
 			stored, err := CheckSecret(one.kind, one.secretType, decode(t, one.given), patch)
@@ -199,6 +208,35 @@ func TestCheckSecretRefuses(t *testing.T) {
 		{GCP, ServiceAccount, `{"service_account_key":{"type":"external_account","credential_source":{"file":"/etc/passwd"}}}`, "secret/service_account_key invalid"},
 		{GCP, ServiceAccount, `{"service_account_key":{"source_credentials":[{"Credential_Source":{"executable":{"command":"id"}}}]}}`, "secret/service_account_key invalid"},
 		{GCP, ServiceAccount, `{"service_account_key":" {\"credential_source\":null}"}`, "secret/service_account_key invalid"},
+		{GCP, ServiceAccount, `{"service_account_key":{"type":"external_account"}}`, "secret/service_account_key invalid"},
+		{GCP, ServiceAccount, `{"service_account_key":{"type":"impersonated_service_account"}}`, "secret/service_account_key invalid"},
+		{GCP, ServiceAccount, `{"service_account_key":{"type":"gdch_service_account","ca_cert_path":"/etc/passwd"}}`, "secret/service_account_key invalid"},
+		{GCP, ServiceAccount, `{"service_account_key":{"x":[{"Executable":{"command":"id"}}]}}`, "secret/service_account_key invalid"},
+		{GCP, ServiceAccount, `{"service_account_key":{"\u0063redential_source":1}}`, "secret/service_account_key invalid"},
+		{GCP, ServiceAccount, `{"service_account_key":{"token_uri":"http://169.254.169.254/"}}`, "secret/service_account_key invalid"},
+		{GCP, ServiceAccount, `{"service_account_key":{"token_uri":"https://oauth2.googleapis.com.evil.example/"}}`, "secret/service_account_key invalid"},
+		{GCP, ServiceAccount, `{"service_account_key":{"token_uri":"https://evil.example#.googleapis.com"}}`, "secret/service_account_key invalid"},
+		{GCP, ServiceAccount, `{"service_account_key":{"token_uri":"https://a@oauth2.googleapis.com/"}}`, "secret/service_account_key invalid"},
+		{GCP, ServiceAccount, `{"service_account_key":{"token_uri":["https://oauth2.googleapis.com/token"]}}`, "secret/service_account_key invalid"},
+		{GCP, ServiceAccount, `{"service_account_key":` + strings.Repeat("[", 40) + strings.Repeat("]", 40) + `}`, "secret/service_account_key invalid"},
+		{GCP, ServiceAccount, `{"service_account_key":"` + strings.Repeat("x", maxSecret) + `"}`, "secret/non_field_errors invalid"},
+		// A parser that takes NaN, or the last of two, would see what ours does not.
+		{GoogleWorkspace, Static, `{"credentials_content":"{\"a\":NaN,\"credential_source\":{}}","delegated_user":"a@example.com"}`, "secret/credentials_content invalid"},
+		{GoogleWorkspace, Static, `{"credentials_content":"{\"a\":1}{\"credential_source\":{}}","delegated_user":"a@example.com"}`, "secret/credentials_content invalid"},
+		{GoogleWorkspace, Static, `{"credentials_content":"{\"type\":\"service_account\",\"type\":\"external_account\"}","delegated_user":"a@example.com"}`, "secret/credentials_content invalid"},
+		{Okta, Static, `{"okta_client_id":"c","okta_private_key":"/etc/ssl/private/key.pem"}`, "secret/okta_private_key invalid"},
+		{Okta, Static, `{"okta_client_id":"c","okta_private_key":" ../key.pem"}`, "secret/okta_private_key invalid"},
+		{Okta, Static, `{"okta_client_id":"c","okta_private_key":"\u001c/etc/key"}`, "secret/okta_private_key invalid"},
+		{Okta, Static, `{"okta_client_id":"c","okta_private_key":"-----BEGINNING/../../key"}`, "secret/okta_private_key invalid"},
+		{M365, Static, `{"client_id":"c","client_secret":"\u2019; whoami; \u2018","tenant_id":"t"}`, "secret/client_secret invalid"},
+		{M365, Static, `{"client_id":"c","client_secret":"x\u201a","tenant_id":"t"}`, "secret/client_secret invalid"},
+		{M365, Static, `{"client_id":"c","client_secret":"x\u201b","tenant_id":"t"}`, "secret/client_secret invalid"},
+		{M365, Static, `{"client_id":"c","client_secret":"x\nwhoami","tenant_id":"t"}`, "secret/client_secret invalid"},
+		{M365, Static, `{"client_id":"c","client_secret":"x\u0085","tenant_id":"t"}`, "secret/client_secret invalid"},
+		{M365, Static, `{"client_id":"c","client_secret":"s","tenant_id":"t","user":"a@example.com","password":"\u2019"}`, "secret/password invalid"},
+		{OpenStack, Static, `{"clouds_yaml_cloud":"main","clouds_yaml_content":"clouds: {main: {cacert: /etc/passwd}}"}`, "secret/clouds_yaml_content invalid"},
+		{OpenStack, Static, `{"clouds_yaml_cloud":"main","clouds_yaml_content":"a: b\n---\nc: d"}`, "secret/clouds_yaml_content invalid"},
+		{Vercel, Static, `{"api_token":"` + strings.Repeat("é", maxText+1) + `"}`, "secret/api_token max_length"},
 		{AWS, "kerberos", `{}`, "secret_type invalid_choice"},
 		{AWS, "", `{}`, "secret_type invalid_choice"},
 		{"nope", Static, `{}`, "provider invalid_choice"},
@@ -327,6 +365,10 @@ func FuzzCheckSecret(f *testing.F) {
 	f.Add("cloudflare", "static", `{"api_token":""}`, true)
 	f.Add("gcp", "service_account", `{"service_account_key":"{\"credential_source\":1}"}`, false)
 	f.Add("okta", "static", `{"okta_client_id":"c","okta_private_key":"k","okta_scopes":[null]}`, false)
+	f.Add("openstack", "static", `{"clouds_yaml_content":"clouds: {main: {auth: &a {key: x}, profile: '//x'}}","clouds_yaml_cloud":"main"}`, false)
+	f.Add("openstack", "static", `{"clouds_yaml_content":"not: [yaml","clouds_yaml_cloud":"main"}`, false)
+	f.Add("googleworkspace", "static", `{"credentials_content":"{\"type\":1}","delegated_user":"a@example.com"}`, false)
+	f.Add("m365", "static", `{"client_id":"c","client_secret":"\u2019","tenant_id":"t"}`, false)
 	f.Add("kubernetes", "static", `{"kubeconfig_content":"users: [{user: {token: x}}]"}`, false)
 	f.Fuzz(func(t *testing.T, kind, secretType, text string, patch bool) {
 		decoder := json.NewDecoder(strings.NewReader(text))
