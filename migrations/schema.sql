@@ -846,7 +846,7 @@ create table scan_recounts (
     scan_id uuid not null,
     constraint scan_recounts_pkey PRIMARY KEY (tenant_id, id)
 );
-CREATE INDEX scan_recounts_scan ON public.scan_recounts USING btree (tenant_id, provider_id, scan_id);
+CREATE INDEX scan_recounts_scan ON public.scan_recounts USING btree (tenant_id, scan_id);
 
 create table scan_resource_group_summaries (
     tenant_id uuid not null,

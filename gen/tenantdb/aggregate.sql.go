@@ -118,18 +118,36 @@ func (q *Queries) DeleteScanResourceSummaries(ctx context.Context, scanID uuid.U
 }
 
 const deleteScanSummaries = `-- name: DeleteScanSummaries :exec
-
 delete from scan_summaries where scan_id = $1
 `
 
-// Aggregates of a scan. They are made in the transaction that completes the scan, so that nobody sees one without the other,
-// and made again from scratch by a recount: delete, then insert. A finding has one resource: the limit makes each look its own
-// up by the key, because the statistics of a scan that was just stored let the planner choose joins that are quadratic.
 // Purpose: make room for a recount.
 // Index: scan_summaries_pkey.
 func (q *Queries) DeleteScanSummaries(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, deleteScanSummaries, scanID)
 	return err
+}
+
+const getScanToCount = `-- name: GetScanToCount :one
+select s.state, not exists (
+        select from scans o where o.provider_id = s.provider_id and o.state = 'completed' and o.completed_at > s.completed_at
+    ) as latest
+from scans s where s.id = $1 for key share of s
+`
+
+type GetScanToCountRow struct {
+	State  string
+	Latest bool
+}
+
+// Purpose: the state of a scan, and whether it is the last of its provider that completed: the numbers on resources are its.
+// It is not deleted before the transaction ends.
+// Index: scans_pkey, scans_latest.
+func (q *Queries) GetScanToCount(ctx context.Context, scanID uuid.UUID) (GetScanToCountRow, error) {
+	row := q.db.QueryRow(ctx, getScanToCount, scanID)
+	var i GetScanToCountRow
+	err := row.Scan(&i.State, &i.Latest)
+	return i, err
 }
 
 const insertScanCategorySummaries = `-- name: InsertScanCategorySummaries :exec
@@ -249,5 +267,51 @@ group by f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severit
 // Index: findings_scan, resource_finding_mappings_pkey, scan_resource_summaries_pkey.
 func (q *Queries) InsertScanSummaries(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, insertScanSummaries, scanID)
+	return err
+}
+
+const lockAggregates = `-- name: LockAggregates :exec
+
+select pg_advisory_xact_lock(hashtextextended('aggregates ' || ($1::uuid)::text, 0))
+`
+
+// Aggregates of a scan. They are made in the transaction that completes the scan, so that nobody sees one without the other,
+// and made again from scratch by a recount: delete, then insert. A finding has one resource: the limit makes each look its own
+// up by the key, because the statistics of a scan that was just stored let the planner choose joins that are quadratic.
+// Purpose: the scans of a provider are counted one at a time, whether they complete or are counted again.
+// Index: none.
+func (q *Queries) LockAggregates(ctx context.Context, providerID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, lockAggregates, providerID)
+	return err
+}
+
+const recountFailedFindings = `-- name: RecountFailedFindings :exec
+with due as (
+    select x.id, sum(x.failures)::integer as failures
+    from (
+        select m.resource_id as id, 1 as failures, 0 as counted
+        from findings f
+        cross join lateral (select y.resource_id from resource_finding_mappings y where y.finding_id = f.id limit 1) m
+        where f.scan_id = $1 and f.status_rank = 1 and not f.muted
+        union all
+        select r.id, 0, r.failed_findings_count from resources r where r.provider_id = $2 and r.failed_findings_count <> 0
+    ) x
+    group by x.id having sum(x.failures) <> sum(x.counted)
+), held as (
+    select r.id, d.failures from due d join resources r on r.id = d.id order by r.uid for no key update of r
+)
+update resources r set failed_findings_count = h.failures from held h where r.id = h.id
+`
+
+type RecountFailedFindingsParams struct {
+	ScanID     uuid.UUID
+	ProviderID uuid.UUID
+}
+
+// Purpose: bring failed_findings_count up to date with a scan whose findings were muted. The two sides are added up rather
+// than joined, and what differs is locked in the order in which scans write resources.
+// Index: findings_scan, resource_finding_mappings_pkey, resources_tenant_id_provider_id_uid_key, resources_pkey.
+func (q *Queries) RecountFailedFindings(ctx context.Context, arg RecountFailedFindingsParams) error {
+	_, err := q.db.Exec(ctx, recountFailedFindings, arg.ScanID, arg.ProviderID)
 	return err
 }

@@ -253,6 +253,12 @@ var bodies = map[string]func(b *builder) (contentType string, body []byte){
 	"schedules.update":                                resource("schedules", attributes{"scan_enabled": false}, nil),
 	"schedules.run":                                   nothing,
 	"schedules.daily":                                 resource("daily-schedules", attributes{"provider_id": "providers.id"}, nil),
+	"processors.create":                               resource("processors", attributes{"processor_type": "mutelist", "configuration": mutelist}, nil),
+	"processors.update":                               resource("processors", attributes{"configuration": mutelist}, nil),
+	"mute_rules.create": func(b *builder) (string, []byte) {
+		return resource("mute-rules", attributes{"name": "fresh", "reason": "Because", "finding_ids": []string{b.value("findings.id")}}, nil)(b)
+	},
+	"mute_rules.update": resource("mute-rules", attributes{"name": "fresh", "reason": "Because", "enabled": false}, nil),
 	"ingestions.create": func(b *builder) (string, []byte) {
 		account := b.value("providers.uid")
 		var body bytes.Buffer
@@ -272,6 +278,9 @@ type (
 const metadata = `<md:EntityDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata" xmlns:ds="http://www.w3.org/2000/09/xmldsig#" entityID="urn:taken-over">` +
 	`<md:IDPSSODescriptor><md:KeyDescriptor use="signing"><ds:KeyInfo><ds:X509Data><ds:X509Certificate>none</ds:X509Certificate></ds:X509Data></ds:KeyInfo>` +
 	`</md:KeyDescriptor><md:SingleSignOnService Location="https://idp.example.com/sso"/></md:IDPSSODescriptor></md:EntityDescriptor>`
+
+var mutelist = map[string]any{"Mutelist": map[string]any{"Accounts": map[string]any{"*": map[string]any{"Checks": map[string]any{
+	"*": map[string]any{"Regions": []string{"*"}, "Resources": []string{"*"}}}}}}}
 
 var keys = attributes{"name": "Stolen", "secret_type": "static", "secret": map[string]any{"aws_access_key_id": "AKIASTOLEN000", "aws_secret_access_key": "stolen"}}
 

@@ -78,6 +78,7 @@ var quiet = map[string]string{
 	"CountFailedFindingsOfResources":   "the counts are right already",
 	"InsertScanResourceGroupSummaries": "the samples have no resource groups",
 	"AddRoleProviderGroups":            "the pairs that are tried exist",
+	"RecountFailedFindings":            "the counts are right already",
 	"NextWaitingScan":                  "the sample's job is queued",
 	"PlanScan":                         "the sample's next run is planned",
 }

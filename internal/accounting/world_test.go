@@ -282,6 +282,12 @@ func (w *world) fill(t *testing.T) {
 		}
 		w.fillTable(t, one, w.ada.Tenant, w.open)
 	}
+	// Rules that mute something: the table stands before that of its rules.
+	w.unchecked(t, `update mute_rule_findings m set mute_rule_id = n.rule, number = n.number, uid = n.uid, uid_hash = n.uid_hash from (
+			select distinct on (f.provider_id) f.provider_id, f.uid, f.uid_hash, r.id as rule, dense_rank() over (order by f.provider_id) as number
+			from findings f join scans s on s.id = f.scan_id and s.state = 'completed' join mute_rules r on r.tenant_id = f.tenant_id
+			where not f.muted
+		) n where n.provider_id = m.provider_id`)
 }
 
 // states makes scans, their tasks and steps, and ingestions in every state that work passes through.
@@ -307,6 +313,7 @@ const states = `
 // what is unique everywhere.
 var samples = map[string]string{
 	"api_keys.prefix": "pk_########", "api_keys.digest": `\x` + strings.Repeat("#", 64), "saml_tokens.digest": `\x` + strings.Repeat("#", 64),
+	"processors.processor_type": "mutelist", "processors.configuration": `{"Mutelist": {"Accounts": {}}}`,
 	"saml_configurations.email_domain": "filled-########.example", "saml_configurations.entity_id": "urn:filled:########",
 	"tasks.state": "completed", "flow_steps.type": "job", "flow_steps.state": "completed",
 	"schedules.frequency": "daily", "schedules.time_zone": "UTC",

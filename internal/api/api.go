@@ -14,7 +14,9 @@ import (
 	"github.com/palisade-sec/palisade/internal/api/ingestions"
 	"github.com/palisade-sec/palisade/internal/api/invitations"
 	"github.com/palisade-sec/palisade/internal/api/memberships"
+	"github.com/palisade-sec/palisade/internal/api/muterules"
 	"github.com/palisade-sec/palisade/internal/api/overviews"
+	"github.com/palisade-sec/palisade/internal/api/processors"
 	"github.com/palisade-sec/palisade/internal/api/providergroups"
 	"github.com/palisade-sec/palisade/internal/api/providers"
 	"github.com/palisade-sec/palisade/internal/api/resources"
@@ -34,6 +36,8 @@ import (
 	"github.com/palisade-sec/palisade/internal/invitation"
 	"github.com/palisade-sec/palisade/internal/jobs"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/mutelist"
+	"github.com/palisade-sec/palisade/internal/muterule"
 	"github.com/palisade-sec/palisade/internal/providergroup"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/role"
@@ -86,6 +90,8 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		resources.Operations(parts.Tenants),
 		overviews.Operations(parts.Tenants),
 		ingestions.Operations(parts.Tenants, parts.Ingestions, parts.Jobs),
+		processors.Operations(mutelist.New(parts.Tenants), parts.Tenants),
+		muterules.Operations(muterule.New(parts.Tenants, parts.Jobs), parts.Tenants),
 		auditevents.Operations(parts.Tenants),
 		signon.Operations(parts.SignOn, parts.Tenants, parts.ExternalURL),
 	)

@@ -12,6 +12,8 @@ import (
 	"github.com/palisade-sec/palisade/internal/ingest"
 	"github.com/palisade-sec/palisade/internal/ingestion"
 	"github.com/palisade-sec/palisade/internal/jobs"
+	"github.com/palisade-sec/palisade/internal/mutelist"
+	"github.com/palisade-sec/palisade/internal/muterule"
 	"github.com/palisade-sec/palisade/internal/provider"
 	"github.com/palisade-sec/palisade/internal/scan"
 	"github.com/palisade-sec/palisade/internal/system"
@@ -29,8 +31,9 @@ func (a *App) registerScans(registry *jobs.Registry, settings Settings) (*scan.S
 	if err != nil {
 		return nil, fmt.Errorf("services of the scan engine: %w", err)
 	}
-	scan.Register(registry, scan.Parts{Store: findings{}, Secrets: a.secrets, Logger: a.logger, Engine: engine.NewProwler(engine.Options{
+	scan.Register(registry, scan.Parts{Store: findings{}, Secrets: a.secrets, Logger: a.logger, Mutelist: mutelist.ForEngine, Engine: engine.NewProwler(engine.Options{
 		Python: settings.EnginePython, PassEnv: settings.EnginePassEnv, Checks: a.Catalogue.Checks, Services: services})})
+	muterule.Register(registry)
 	service := scan.New(a.jobs)
 	scan.RegisterSweep(registry, service, a.Tenants, a.System)
 	registry.Every("partitions", upkeepEvery, a.ensurePartitions)

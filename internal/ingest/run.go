@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/ocsf"
@@ -178,13 +179,20 @@ func (r *Run) remember(plan *plan) {
 // ErrNotExecuting is returned by Complete for a scan that is not executing any more.
 var ErrNotExecuting = errors.New("the scan is not executing any more")
 
-// Complete makes the aggregates of the scan and switches it to completed, in the caller's transaction: nobody sees one
-// without the other. Flush must have stored everything before.
+// Complete applies the mute rules, makes the aggregates of the scan and switches it to completed, in the caller's transaction:
+// nobody sees one without the other. Flush must have stored everything before.
 func Complete(ctx context.Context, tx *tenant.Tx, scan Scan) error {
+	queries := tenantdb.New(tx)
+	if err := queries.LockAggregates(ctx, scan.ProviderID); err != nil {
+		return fmt.Errorf("wait for other counts: %w", err)
+	}
+	// Here and not batch by batch: a rule that is made while the scan runs counts from its first finding on.
+	if err := queries.MuteScanByRules(ctx, tenantdb.MuteScanByRulesParams{ScanID: scan.ID, ProviderID: scan.ProviderID}); err != nil {
+		return fmt.Errorf("apply mute rules: %w", err)
+	}
 	if err := Recount(ctx, tx, scan); err != nil {
 		return err
 	}
-	queries := tenantdb.New(tx)
 	err := queries.ClearFailedFindingsOfResources(ctx, tenantdb.ClearFailedFindingsOfResourcesParams{ScanID: scan.ID, ProviderID: scan.ProviderID})
 	if err != nil {
 		return fmt.Errorf("clear failed findings: %w", err)
@@ -208,20 +216,66 @@ func Recount(ctx context.Context, tx *tenant.Tx, scan Scan) error {
 	if err := queries.GuidePlanner(ctx); err != nil {
 		return fmt.Errorf("guide planner: %w", err)
 	}
-	steps := []struct {
-		name string
-		run  func(context.Context, uuid.UUID) error
-	}{
+	err := inOrder(ctx, scan, []step{
 		{"delete resource summaries", queries.DeleteScanResourceSummaries}, {"insert resource summaries", queries.InsertScanResourceSummaries},
-		{"delete summaries", queries.DeleteScanSummaries}, {"insert summaries", queries.InsertScanSummaries},
 		{"delete places", queries.DeleteScanPlaces}, {"insert places", queries.InsertScanPlaces},
+	})
+	if err != nil {
+		return err
+	}
+	return inOrder(ctx, scan, counts(queries))
+}
+
+// RecountMuted brings the aggregates of a completed scan up to date with findings that were muted, and the numbers on resources
+// when it is the last scan of its provider. take runs once no other scan of the provider is being counted; when it returns
+// false there is nothing to do. A scan that has not completed is counted when it does.
+func RecountMuted(ctx context.Context, tx *tenant.Tx, scan Scan, take func() (bool, error)) error {
+	queries := tenantdb.New(tx)
+	if err := queries.LockAggregates(ctx, scan.ProviderID); err != nil {
+		return fmt.Errorf("wait for other counts: %w", err)
+	}
+	if named, err := take(); err != nil || !named {
+		return err
+	}
+	found, err := queries.GetScanToCount(ctx, scan.ID)
+	if errors.Is(err, pgx.ErrNoRows) || err == nil && found.State != "completed" {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("get scan: %w", err)
+	}
+	if err := queries.GuidePlanner(ctx); err != nil {
+		return fmt.Errorf("guide planner: %w", err)
+	}
+	if err := inOrder(ctx, scan, counts(queries)); err != nil || !found.Latest {
+		return err
+	}
+	if err := queries.RecountFailedFindings(ctx, tenantdb.RecountFailedFindingsParams{ScanID: scan.ID, ProviderID: scan.ProviderID}); err != nil {
+		return fmt.Errorf("count failed findings: %w", err)
+	}
+	return nil
+}
+
+// step is a statement of a count.
+type step struct {
+	name string
+	run  func(context.Context, uuid.UUID) error
+}
+
+// counts are the steps that muting has a bearing on.
+func counts(queries *tenantdb.Queries) []step {
+	return []step{
+		{"delete summaries", queries.DeleteScanSummaries}, {"insert summaries", queries.InsertScanSummaries},
 		{"delete category summaries", queries.DeleteScanCategorySummaries}, {"insert category summaries", queries.InsertScanCategorySummaries},
 		{"delete resource group summaries", queries.DeleteScanResourceGroupSummaries},
 		{"insert resource group summaries", queries.InsertScanResourceGroupSummaries},
 	}
-	for _, step := range steps {
-		if err := step.run(ctx, scan.ID); err != nil {
-			return fmt.Errorf("%s: %w", step.name, err)
+}
+
+func inOrder(ctx context.Context, scan Scan, steps []step) error {
+	for _, one := range steps {
+		if err := one.run(ctx, scan.ID); err != nil {
+			return fmt.Errorf("%s: %w", one.name, err)
 		}
 	}
 	return nil

@@ -350,6 +350,11 @@ func (b *Binder) ToMany(name, kind string, rules Rules) Given[[]uuid.UUID] {
 	return given
 }
 
+// NotAList is the 400 for an attribute that should have been a list.
+func NotAList(field string, value any) Error {
+	return Field(field, "not_a_list", fmt.Sprintf("Expected a list of items but got type \"%s\".", pythonType(value)))
+}
+
 func identifier(name, kind string, value any) (uuid.UUID, *Error) {
 	refuse := func(one Error) (uuid.UUID, *Error) { return uuid.Nil, &one }
 	object, ok := value.(map[string]any)

@@ -9,7 +9,9 @@ with chosen as materialized (
     ) l
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 ), parts as materialized (
-    select s.id, s.first_finding_id, s.last_finding_id, /* TEMPLATE_BEGIN: whole */ true /* TEMPLATE_END */ as whole from chosen s
+    select s.id, s.first_finding_id, s.last_finding_id, (/* TEMPLATE_BEGIN: whole */ true /* TEMPLATE_END */)
+        and not exists (select from scan_recounts c where c.scan_id = s.id) as whole
+    from chosen s
 )
 select (coalesce((
     select sum(

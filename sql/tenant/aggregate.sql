@@ -2,6 +2,20 @@
 -- and made again from scratch by a recount: delete, then insert. A finding has one resource: the limit makes each look its own
 -- up by the key, because the statistics of a scan that was just stored let the planner choose joins that are quadratic.
 
+-- name: LockAggregates :exec
+-- Purpose: the scans of a provider are counted one at a time, whether they complete or are counted again.
+-- Index: none.
+select pg_advisory_xact_lock(hashtextextended('aggregates ' || (@provider_id::uuid)::text, 0));
+
+-- name: GetScanToCount :one
+-- Purpose: the state of a scan, and whether it is the last of its provider that completed: the numbers on resources are its.
+-- It is not deleted before the transaction ends.
+-- Index: scans_pkey, scans_latest.
+select s.state, not exists (
+        select from scans o where o.provider_id = s.provider_id and o.state = 'completed' and o.completed_at > s.completed_at
+    ) as latest
+from scans s where s.id = @scan_id for key share of s;
+
 -- name: DeleteScanSummaries :exec
 -- Purpose: make room for a recount.
 -- Index: scan_summaries_pkey.
@@ -140,6 +154,26 @@ with failed as materialized (
 )
 update resources r set failed_findings_count = n.failures
 from failed n where r.id = n.resource_id and r.failed_findings_count <> n.failures;
+
+-- name: RecountFailedFindings :exec
+-- Purpose: bring failed_findings_count up to date with a scan whose findings were muted. The two sides are added up rather
+-- than joined, and what differs is locked in the order in which scans write resources.
+-- Index: findings_scan, resource_finding_mappings_pkey, resources_tenant_id_provider_id_uid_key, resources_pkey.
+with due as (
+    select x.id, sum(x.failures)::integer as failures
+    from (
+        select m.resource_id as id, 1 as failures, 0 as counted
+        from findings f
+        cross join lateral (select y.resource_id from resource_finding_mappings y where y.finding_id = f.id limit 1) m
+        where f.scan_id = @scan_id and f.status_rank = 1 and not f.muted
+        union all
+        select r.id, 0, r.failed_findings_count from resources r where r.provider_id = @provider_id and r.failed_findings_count <> 0
+    ) x
+    group by x.id having sum(x.failures) <> sum(x.counted)
+), held as (
+    select r.id, d.failures from due d join resources r on r.id = d.id order by r.uid for no key update of r
+)
+update resources r set failed_findings_count = h.failures from held h where r.id = h.id;
 
 -- name: CompleteScan :execrows
 -- Purpose: switch a scan to completed, with its duration, the number of distinct resources and the range of its findings'

@@ -141,8 +141,9 @@ select coalesce(sum(f.count), 0)::bigint as count from chosen cross join lateral
 
 -- name: CountFindingsInSummaries :one
 -- Purpose: the same number from the scans' aggregates, for filters that they can answer: summary is such a condition on
--- their rows, the flags say which findings count. A scan that the dates cut (whole is false for it) is counted one by one.
--- Index: scans_latest, scan_summaries_pkey, findings_scan.
+-- their rows, the flags say which findings count. A scan that the dates cut, or whose aggregates are behind what was muted
+-- (whole is false for it), is counted one by one.
+-- Index: scans_latest, scan_summaries_pkey, findings_scan, scan_recounts_scan.
 with chosen as materialized (
     select l.id, l.first_finding_id, l.last_finding_id
     from providers p cross join lateral (
@@ -153,7 +154,9 @@ with chosen as materialized (
     ) l
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 ), parts as materialized (
-    select s.id, s.first_finding_id, s.last_finding_id, /* TEMPLATE_BEGIN: whole */ true /* TEMPLATE_END */ as whole from chosen s
+    select s.id, s.first_finding_id, s.last_finding_id, (/* TEMPLATE_BEGIN: whole */ true /* TEMPLATE_END */)
+        and not exists (select from scan_recounts c where c.scan_id = s.id) as whole
+    from chosen s
 )
 select (coalesce((
     select sum(
