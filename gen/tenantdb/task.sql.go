@@ -13,9 +13,37 @@ import (
 	"github.com/google/uuid"
 )
 
+const attemptStands = `-- name: AttemptStands :one
+select (t.attempt = $1 and t.state = 'executing')::boolean as current, (t.provider_id is null or exists (
+    select from providers p where p.id = t.provider_id and p.deleted_at is null))::boolean as provider_there
+from tasks t where t.id = $2
+`
+
+type AttemptStandsParams struct {
+	Attempt int32
+	ID      uuid.UUID
+}
+
+type AttemptStandsRow struct {
+	Current       bool
+	ProviderThere bool
+}
+
+// Purpose: whether an attempt is still the current one, and whether the provider that it is about is there. No row: the task is gone.
+// Index: tasks_pkey, providers_pkey.
+func (q *Queries) AttemptStands(ctx context.Context, arg AttemptStandsParams) (AttemptStandsRow, error) {
+	row := q.db.QueryRow(ctx, attemptStands, arg.Attempt, arg.ID)
+	var i AttemptStandsRow
+	err := row.Scan(&i.Current, &i.ProviderThere)
+	return i, err
+}
+
 const beginTask = `-- name: BeginTask :one
 update tasks t set state = 'executing', attempt = t.attempt + 1, crashes = t.crashes + (t.state = 'executing')::integer,
-    started_at = coalesce(t.started_at, now()), updated_at = now()
+    started_at = coalesce(t.started_at, now()), updated_at = now(),
+    metadata = case when t.state <> 'executing' then t.metadata else jsonb_set(t.metadata, '{attempts}', jsonb_path_query_array(
+        coalesce(t.metadata -> 'attempts', '[]') || jsonb_build_object('attempt', t.attempt, 'ended_at', now(), 'reason', 'The worker was lost.'),
+        '$[last - 19 to last]')) end
 where t.id = $1 and t.state in ('available', 'scheduled', 'executing')
     and exists (select from tenants o where o.id = t.tenant_id and o.deleted_at is null)
 returning t.name, t.attempt, t.crashes, t.failures, t.provider_id, (t.provider_id is null or exists (
@@ -51,7 +79,7 @@ func (q *Queries) BeginTask(ctx context.Context, id uuid.UUID) (BeginTaskRow, er
 
 const cancelTask = `-- name: CancelTask :one
 update tasks t set state = 'cancelled', completed_at = now(), updated_at = now()
-where t.id = $1 and t.state = 'available' and t.job_id is not null
+where t.id = $1 and t.state in ('available', 'scheduled', 'executing')
 returning t.id, t.provider_id, t.name, t.state, t.task_args, t.result, t.metadata, t.inserted_at, t.updated_at, t.completed_at
 `
 
@@ -68,7 +96,8 @@ type CancelTaskRow struct {
 	CompletedAt *time.Time
 }
 
-// Purpose: cancel a task that has its turn and has not begun; its job will find it so and do nothing.
+// Purpose: cancel a task that has not ended, at work or not. Its job finds it so: one that waits does nothing, one at work has lost
+// it and stops. No row: it has ended, or is gone.
 // Index: tasks_pkey.
 func (q *Queries) CancelTask(ctx context.Context, id uuid.UUID) (CancelTaskRow, error) {
 	row := q.db.QueryRow(ctx, cancelTask, id)
@@ -314,6 +343,18 @@ func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]ListTas
 	return items, nil
 }
 
+const lockProviderOfHeldTask = `-- name: LockProviderOfHeldTask :exec
+select p.id from tasks t join providers p on p.tenant_id = t.tenant_id and p.id = t.provider_id
+where t.id = $1 and t.job_id is null and t.state = 'available' for update of p
+`
+
+// Purpose: take the row of the provider before that of a task that waits for its turn, as those do who give it its turn.
+// Index: tasks_pkey, providers_pkey.
+func (q *Queries) LockProviderOfHeldTask(ctx context.Context, id uuid.UUID) error {
+	_, err := q.db.Exec(ctx, lockProviderOfHeldTask, id)
+	return err
+}
+
 const noteTask = `-- name: NoteTask :exec
 update tasks set metadata = metadata || $1::jsonb, updated_at = now() where id = $2
 `
@@ -344,20 +385,29 @@ func (q *Queries) ProviderThere(ctx context.Context, id uuid.UUID) (bool, error)
 }
 
 const releaseTask = `-- name: ReleaseTask :execrows
-update tasks set state = 'available', failures = failures + $1, updated_at = now()
-where id = $2 and attempt = $3 and state = 'executing'
+update tasks set state = 'available', failures = failures + $1, updated_at = now(),
+    metadata = case when $2::text is null then metadata else jsonb_set(metadata, '{attempts}', jsonb_path_query_array(
+        coalesce(metadata -> 'attempts', '[]') || jsonb_build_object('attempt', attempt, 'ended_at', now(), 'reason', $2::text),
+        '$[last - 19 to last]')) end
+where id = $3 and attempt = $4 and state = 'executing'
 `
 
 type ReleaseTaskParams struct {
 	Failures int32
+	Reason   *string
 	ID       uuid.UUID
 	Attempt  int32
 }
 
-// Purpose: give an attempt up so that another one follows.
+// Purpose: give an attempt up so that another one follows. Why, if that is a failure, is kept with the task; the last 20 are.
 // Index: tasks_pkey.
 func (q *Queries) ReleaseTask(ctx context.Context, arg ReleaseTaskParams) (int64, error) {
-	result, err := q.db.Exec(ctx, releaseTask, arg.Failures, arg.ID, arg.Attempt)
+	result, err := q.db.Exec(ctx, releaseTask,
+		arg.Failures,
+		arg.Reason,
+		arg.ID,
+		arg.Attempt,
+	)
 	if err != nil {
 		return 0, err
 	}

@@ -7,10 +7,12 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/ingest"
 	"github.com/palisade-sec/palisade/internal/jobs"
+	"github.com/palisade-sec/palisade/internal/task"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
@@ -77,14 +79,21 @@ func EnqueueWith(client *jobs.Client) Enqueue {
 	}
 }
 
-// abandon ends the file and the scan of a task that was given up, and has what it stored removed.
+// abandon ends the file and the scan of a task that was given up or cancelled, and has what it stored removed.
 func abandon(ctx context.Context, tx *tenant.Tx, end jobs.End) error {
 	job, ok := end.Args.(Job)
-	if !ok || end.Err == nil {
+	if !ok || end.State == task.Completed {
 		return nil
+	}
+	code, detail, state := "given_up", "The file could not be processed. The task says why.", "failed"
+	if end.State == task.Cancelled {
+		code, detail, state = "cancelled", "The task was cancelled.", "cancelled"
 	}
 	queries := tenantdb.New(tx)
 	row, err := queries.GetIngestion(ctx, job.IngestionID)
+	if errors.Is(err, pgx.ErrNoRows) && end.State == task.Cancelled {
+		return nil // it went with its provider
+	}
 	if err != nil {
 		return fmt.Errorf("get ingestion: %w", err)
 	}
@@ -96,8 +105,8 @@ func abandon(ctx context.Context, tx *tenant.Tx, end jobs.End) error {
 		return fmt.Errorf("count errors: %w", err)
 	}
 	err = queries.AddIngestionErrors(ctx, tenantdb.AddIngestionErrorsParams{TenantID: end.Run.Tenant(), IngestionID: job.IngestionID, ProviderID: job.ProviderID,
-		Numbers: []int64{noted + 1}, Codes: []string{"given_up"},
-		Details: []string{"The file could not be processed. The task says why."}, Indexes: []int64{-1}, Uids: []string{""}})
+		Numbers: []int64{noted + 1}, Codes: []string{code},
+		Details: []string{detail}, Indexes: []int64{-1}, Uids: []string{""}})
 	if err != nil {
 		return fmt.Errorf("note the end: %w", err)
 	}
@@ -105,11 +114,16 @@ func abandon(ctx context.Context, tx *tenant.Tx, end jobs.End) error {
 	if err != nil {
 		return fmt.Errorf("finish ingestion: %w", err)
 	}
+	if end.State == task.Cancelled { // nobody tries it again
+		if err := queries.DeleteIngestionChunks(ctx, job.IngestionID); err != nil {
+			return fmt.Errorf("forget the file: %w", err)
+		}
+	}
 	if row.ScanID == nil {
 		return nil
 	}
-	if err := queries.FailIngestionScan(ctx, *row.ScanID); err != nil {
-		return fmt.Errorf("fail scan: %w", err)
+	if _, err := queries.FailScan(ctx, tenantdb.FailScanParams{ID: *row.ScanID, State: state}); err != nil {
+		return fmt.Errorf("end scan: %w", err)
 	}
 	_, err = end.Run.Client().Enqueue(ctx, tx, DiscardJob{ScanID: *row.ScanID, ProviderID: job.ProviderID})
 	return err

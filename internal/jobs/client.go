@@ -70,8 +70,12 @@ func (c *Client) Release(ctx context.Context, tx *tenant.Tx, taskID uuid.UUID, j
 	return c.release(ctx, tx, taskID, job, time.Time{})
 }
 
-// Cancel cancels a task that has its turn and has not begun, with all that follows from its end; ok is false for any other.
+// Cancel cancels a task that has not ended, with all that follows from its end; ok is false for one that has. Work that is under
+// way can write nothing from then on, and is stopped where it runs within moments.
 func (c *Client) Cancel(ctx context.Context, tx *tenant.Tx, taskID uuid.UUID) (cancelled task.Task, ok bool, err error) {
+	if err := tenantdb.New(tx).LockProviderOfHeldTask(ctx, taskID); err != nil {
+		return task.Task{}, false, fmt.Errorf("lock provider: %w", err)
+	}
 	cancelled, ok, err = task.Cancel(ctx, tx, taskID)
 	if err != nil || !ok {
 		return cancelled, ok, err
@@ -94,7 +98,7 @@ func (c *Client) Drop(ctx context.Context, tx *tenant.Tx, taskID uuid.UUID) erro
 	return c.cancelled(ctx, tx, taskID, dropped.Name, dropped.TaskArgs)
 }
 
-// cancelled does what follows on a task that was cancelled before it began.
+// cancelled does what follows on a task that was cancelled.
 func (c *Client) cancelled(ctx context.Context, tx *tenant.Tx, taskID uuid.UUID, name string, encoded json.RawMessage) error {
 	kind, err := c.registry.kind(name)
 	if err != nil {

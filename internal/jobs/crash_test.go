@@ -126,6 +126,9 @@ func TestAKilledProcessLosesNothing(t *testing.T) {
 			if one = h.ended(t, scope, one.ID); one.State != task.Completed || string(one.Result) != "2" {
 				t.Errorf("the task ended as %s with %s", one.State, one.Result)
 			}
+			if !strings.Contains(string(one.Metadata), `"reason": "The worker was lost."`) {
+				t.Errorf("the task does not say that its worker was lost: %s", one.Metadata)
+			}
 			follower, there := h.all(t, scope)["echo"]
 			if !there {
 				t.Fatal("what follows did not start")

@@ -23,9 +23,9 @@ type Run struct {
 	client   *Client
 }
 
-// ErrLost is returned by Write when the job is not this worker's any more: another one has it because this one was believed dead,
-// or the tenant is being deleted. Either way the attempt ends without a word.
-var ErrLost = errors.New("the job was taken over by another worker, or its tenant is being deleted")
+// ErrLost is returned by Write when the job is not this worker's any more: it was cancelled, another one has it because this one
+// was believed dead, or the tenant is being deleted. Either way the attempt ends without a word.
+var ErrLost = errors.New("the job was cancelled or taken over by another worker, or its tenant is being deleted")
 
 // Tenant is the tenant of the job.
 func (r Run) Tenant() uuid.UUID { return r.scope.Tenant() }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/palisade-sec/palisade/internal/task"
 )
 
 // Transient marks an error as one that may pass: the job is tried again.
@@ -49,6 +51,20 @@ func mayPass(err error) bool {
 		return broken.Timeout() || pgconn.SafeToRetry(err)
 	}
 	return pgconn.SafeToRetry(err)
+}
+
+// reasonOf is what people may read of a failure that may pass.
+func reasonOf(err error) string {
+	if failure, ok := errors.AsType[*task.Failure](err); ok {
+		return failure.Error()
+	}
+	if _, refused := errors.AsType[*pgconn.PgError](err); refused || pgconn.SafeToRetry(err) {
+		return "The database was busy or restarted."
+	}
+	if _, broken := errors.AsType[net.Error](err); broken {
+		return "A connection was lost."
+	}
+	return "Something failed that may work the next time."
 }
 
 const (

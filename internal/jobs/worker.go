@@ -23,7 +23,7 @@ import (
 const (
 	// grace is how long a job may take to notice that its time is over; after that it is left behind.
 	grace = 30 * time.Second
-	// watchEvery is how often a job at work looks whether its provider is still there.
+	// watchEvery is how often a job at work looks whether it was cancelled and whether its provider is still there.
 	watchEvery = time.Second
 	// endLimit bounds the transaction in which a task ends, aggregates of a large scan included.
 	endLimit = 15 * time.Minute
@@ -152,8 +152,8 @@ func (a *attempt) work(ctx context.Context) (any, error) {
 	for {
 		select {
 		case one := <-done:
-			if one.err != nil && errors.Is(context.Cause(limited), errTimeLimit) {
-				one.err = errors.Join(errTimeLimit, one.err)
+			if cause := context.Cause(limited); one.err != nil && (errors.Is(cause, errTimeLimit) || errors.Is(cause, ErrLost)) {
+				one.err = errors.Join(cause, one.err)
 			}
 			return one.result, one.err
 		case <-over:
@@ -168,14 +168,14 @@ func (a *attempt) work(ctx context.Context) (any, error) {
 // failed decides what follows an attempt that failed: nothing more, another attempt, or the end.
 func (a *attempt) failed(ctx context.Context, failure error) (verdict, err error) {
 	if errors.Is(failure, ErrLost) {
-		a.logger.WarnContext(ctx, "job was taken over by another worker, or its tenant is being deleted")
+		a.logger.WarnContext(ctx, "job was cancelled or taken over by another worker, or its tenant is being deleted")
 		return nil, nil
 	}
 	if ctx.Err() != nil && a.stopping.Load() && !errors.Is(failure, errTimeLimit) {
-		return a.again(ctx, 0, 0)
+		return a.again(ctx, nil, 0)
 	}
 	if wait, asked := errors.AsType[later](failure); asked {
-		return a.again(ctx, 0, time.Duration(wait))
+		return a.again(ctx, nil, time.Duration(wait))
 	}
 	if gone, err := a.providerGone(ctx); err != nil {
 		return nil, errors.Join(err, failure)
@@ -187,7 +187,7 @@ func (a *attempt) failed(ctx context.Context, failure error) (verdict, err error
 	} else if mayPass(failure) && int(a.task.Failures) < a.kind.options.Retries {
 		wait := pause(int(a.task.Failures))
 		a.logger.WarnContext(ctx, "job failed and is tried again", "error", failure, "in", wait.String())
-		return a.again(ctx, 1, wait)
+		return a.again(ctx, failure, wait)
 	}
 	a.logger.WarnContext(ctx, "job failed", "error", failure)
 	return a.end(ctx, task.Failed, nil, failure)
@@ -212,11 +212,9 @@ func (a *attempt) providerGone(ctx context.Context) (bool, error) {
 	return !there, nil
 }
 
-// watch stops the work when the provider that it is about is deleted. An answer that does not come is none: the next one will.
+// watch stops the work when the task was cancelled or taken over, or when the provider that it is about is deleted. An answer
+// that does not come is none: the next one will.
 func (a *attempt) watch(ctx context.Context, stop context.CancelCauseFunc) {
-	if a.task.ProviderID == nil || a.kind.options.Outlives {
-		return
-	}
 	ticker := time.NewTicker(watchEvery)
 	defer ticker.Stop()
 	for {
@@ -225,20 +223,34 @@ func (a *attempt) watch(ctx context.Context, stop context.CancelCauseFunc) {
 			return
 		case <-ticker.C:
 		}
-		there, err := tenantdb.New(a.executor.Read(a.run.scope)).ProviderThere(ctx, *a.task.ProviderID)
-		if err == nil && !there {
-			stop(errGone)
-			return
+		// On the primary, which a replica may be behind.
+		err := a.executor.Write(ctx, a.run.scope, func(ctx context.Context, tx *tenant.Tx) error {
+			found, err := tenantdb.New(tx).AttemptStands(ctx, tenantdb.AttemptStandsParams{ID: a.run.Task, Attempt: a.task.Attempt})
+			switch {
+			case errors.Is(err, pgx.ErrNoRows) || err == nil && !found.Current:
+				stop(ErrLost)
+			case err == nil && !found.ProviderThere && !a.kind.options.Outlives:
+				stop(errGone)
+			}
+			return nil
+		})
+		if err != nil && ctx.Err() == nil {
+			a.logger.WarnContext(ctx, "job cannot see whether it was cancelled", "error", err)
 		}
 	}
 }
 
-// again gives the task back for another attempt.
-func (a *attempt) again(ctx context.Context, failures int, wait time.Duration) (verdict, err error) {
+// again gives the task back for another attempt. A failure counts, and its reason is kept on the task.
+func (a *attempt) again(ctx context.Context, failure error, wait time.Duration) (verdict, err error) {
 	ctx, cancel := outlive(ctx, grace)
 	defer cancel()
+	release := tenantdb.ReleaseTaskParams{ID: a.run.Task, Attempt: a.task.Attempt}
+	if failure != nil {
+		reason := reasonOf(failure)
+		release.Failures, release.Reason = 1, &reason
+	}
 	err = a.executor.Write(ctx, a.run.scope, func(ctx context.Context, tx *tenant.Tx) error {
-		_, err := tenantdb.New(tx).ReleaseTask(ctx, tenantdb.ReleaseTaskParams{ID: a.run.Task, Attempt: a.task.Attempt, Failures: int32(failures)})
+		_, err := tenantdb.New(tx).ReleaseTask(ctx, release)
 		return err
 	})
 	if err != nil {
@@ -263,7 +275,7 @@ func (a *attempt) end(ctx context.Context, state task.State, result any, failure
 	}
 	switch {
 	case errors.Is(err, ErrLost):
-		a.logger.WarnContext(ctx, "job was taken over by another worker, or its tenant is being deleted")
+		a.logger.WarnContext(ctx, "job was cancelled or taken over by another worker, or its tenant is being deleted")
 		return nil, nil
 	case err != nil:
 		return nil, fmt.Errorf("end task: %w", err)

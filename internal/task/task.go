@@ -107,8 +107,8 @@ func List(ctx context.Context, db tenant.DB, query filter.Query) ([]Task, filter
 	return tasks, window, nil
 }
 
-// Cancel cancels a task that has its turn and has not begun; ok is false for any other. Its job finds it cancelled and does
-// nothing.
+// Cancel cancels a task that has not ended; ok is false for one that has. Its job finds it cancelled: it does nothing, or stops.
+// What follows on the end is the job layer's: see jobs.Client.
 func Cancel(ctx context.Context, tx *tenant.Tx, id uuid.UUID) (cancelled Task, ok bool, err error) {
 	row, err := tenantdb.New(tx).CancelTask(ctx, id)
 	if errors.Is(err, pgx.ErrNoRows) {

@@ -42,7 +42,10 @@ select count(*) from tasks t where not t.hidden and /* TEMPLATE_BEGIN: where */ 
 -- going.
 -- Index: tasks_pkey, providers_pkey, tenants_pkey.
 update tasks t set state = 'executing', attempt = t.attempt + 1, crashes = t.crashes + (t.state = 'executing')::integer,
-    started_at = coalesce(t.started_at, now()), updated_at = now()
+    started_at = coalesce(t.started_at, now()), updated_at = now(),
+    metadata = case when t.state <> 'executing' then t.metadata else jsonb_set(t.metadata, '{attempts}', jsonb_path_query_array(
+        coalesce(t.metadata -> 'attempts', '[]') || jsonb_build_object('attempt', t.attempt, 'ended_at', now(), 'reason', 'The worker was lost.'),
+        '$[last - 19 to last]')) end
 where t.id = @id and t.state in ('available', 'scheduled', 'executing')
     and exists (select from tenants o where o.id = t.tenant_id and o.deleted_at is null)
 returning t.name, t.attempt, t.crashes, t.failures, t.provider_id, (t.provider_id is null or exists (
@@ -64,9 +67,12 @@ update tasks set state = @state, result = sqlc.narg('result'), completed_at = no
 where id = @id and attempt = @attempt and state = 'executing';
 
 -- name: ReleaseTask :execrows
--- Purpose: give an attempt up so that another one follows.
+-- Purpose: give an attempt up so that another one follows. Why, if that is a failure, is kept with the task; the last 20 are.
 -- Index: tasks_pkey.
-update tasks set state = 'available', failures = failures + @failures, updated_at = now()
+update tasks set state = 'available', failures = failures + @failures, updated_at = now(),
+    metadata = case when sqlc.narg('reason')::text is null then metadata else jsonb_set(metadata, '{attempts}', jsonb_path_query_array(
+        coalesce(metadata -> 'attempts', '[]') || jsonb_build_object('attempt', attempt, 'ended_at', now(), 'reason', sqlc.narg('reason')::text),
+        '$[last - 19 to last]')) end
 where id = @id and attempt = @attempt and state = 'executing';
 
 -- name: NoteTask :exec
@@ -75,11 +81,25 @@ where id = @id and attempt = @attempt and state = 'executing';
 update tasks set metadata = metadata || @metadata::jsonb, updated_at = now() where id = @id;
 
 -- name: CancelTask :one
--- Purpose: cancel a task that has its turn and has not begun; its job will find it so and do nothing.
+-- Purpose: cancel a task that has not ended, at work or not. Its job finds it so: one that waits does nothing, one at work has lost
+-- it and stops. No row: it has ended, or is gone.
 -- Index: tasks_pkey.
 update tasks t set state = 'cancelled', completed_at = now(), updated_at = now()
-where t.id = @id and t.state = 'available' and t.job_id is not null
+where t.id = @id and t.state in ('available', 'scheduled', 'executing')
 returning t.id, t.provider_id, t.name, t.state, t.task_args, t.result, t.metadata, t.inserted_at, t.updated_at, t.completed_at;
+
+-- name: LockProviderOfHeldTask :exec
+-- Purpose: take the row of the provider before that of a task that waits for its turn, as those do who give it its turn.
+-- Index: tasks_pkey, providers_pkey.
+select p.id from tasks t join providers p on p.tenant_id = t.tenant_id and p.id = t.provider_id
+where t.id = @id and t.job_id is null and t.state = 'available' for update of p;
+
+-- name: AttemptStands :one
+-- Purpose: whether an attempt is still the current one, and whether the provider that it is about is there. No row: the task is gone.
+-- Index: tasks_pkey, providers_pkey.
+select (t.attempt = @attempt and t.state = 'executing')::boolean as current, (t.provider_id is null or exists (
+    select from providers p where p.id = t.provider_id and p.deleted_at is null))::boolean as provider_there
+from tasks t where t.id = @id;
 
 -- name: ProviderThere :one
 -- Purpose: whether a provider exists and is not being deleted.

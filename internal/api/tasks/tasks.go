@@ -64,7 +64,7 @@ func Operations(executor *tenant.Executor, client *jobs.Client) []rest.Operation
 		{ID: "tasks.list", Method: http.MethodGet, Path: "/tasks", Tag: "Tasks", Summary: "List tasks", Query: Query, Response: many, Handle: h.list},
 		{ID: "tasks.retrieve", Method: http.MethodGet, Path: "/tasks/{id}", Tag: "Tasks", Summary: "Get a task", Query: Query, Mode: rest.One,
 			Response: Schema(), Handle: h.retrieve},
-		{ID: "tasks.revoke", Method: http.MethodDelete, Path: "/tasks/{id}", Tag: "Tasks", Summary: "Cancel a task that has not begun", Query: Query, Mode: rest.One,
+		{ID: "tasks.revoke", Method: http.MethodDelete, Path: "/tasks/{id}", Tag: "Tasks", Summary: "Cancel a task that has not ended", Query: Query, Mode: rest.One,
 			Response: Schema(), Status: http.StatusAccepted, Handle: h.revoke},
 	}
 }
@@ -123,7 +123,7 @@ func (h handlers) revoke(ctx context.Context, r *rest.Request) (answer *rest.Ans
 		return nil, err
 	}
 	var one task.Task
-	err = h.tenants.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) (err error) {
+	err = h.tenants.WriteAgain(ctx, scope, func(ctx context.Context, tx *tenant.Tx) (err error) {
 		if one, err = find(ctx, r, tx); err != nil {
 			return err
 		}
@@ -132,14 +132,17 @@ func (h handlers) revoke(ctx context.Context, r *rest.Request) (answer *rest.Ans
 			return err
 		}
 		if !ok {
-			answer = refused(one)
-			return nil
+			// It has ended, perhaps since it was found.
+			if one, err = find(ctx, r, tx); err == nil {
+				answer = refused(one, fmt.Sprintf("Status: '%s'", one.State))
+			}
+			return err
 		}
 		answer = Accepted(cancelled)
 		return nil
 	})
 	if errors.Is(err, jobs.ErrMustEnd) {
-		return refused(one), nil
+		return refused(one, "A deletion is done to its end."), nil
 	}
 	return answer, err
 }
@@ -152,9 +155,9 @@ func find(ctx context.Context, r *rest.Request, db tenant.DB) (task.Task, error)
 	return one, err
 }
 
-// refused is the answer about a task that cannot be cancelled any more. The wire has an object where errors are a list.
-func refused(one task.Task) *rest.Answer {
-	body, err := json.Marshal(map[string]any{"errors": map[string]string{"detail": fmt.Sprintf("Task cannot be revoked. Status: '%s'", one.State)}})
+// refused is the answer about a task that cannot be cancelled. The wire has an object where errors are a list.
+func refused(one task.Task, reason string) *rest.Answer {
+	body, err := json.Marshal(map[string]any{"errors": map[string]string{"detail": "Task cannot be revoked. " + reason}})
 	if err != nil {
 		body = []byte(`{"errors":{}}`) // texts always encode
 	}
