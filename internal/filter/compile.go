@@ -46,10 +46,7 @@ func (v *value) condition() Fragment {
 			return v.codes()
 		}
 	case Integer:
-		if v.lookup == In {
-			return anyOf(c, v.numbers)
-		}
-		return compare(c, operators[v.lookup], v.numbers[0])
+		return v.integers()
 	case Decimal:
 		return Fragment{text: string(c) + " " + operators[v.lookup] + " " + placeholder + "::numeric", args: []any{v.texts[0]}}
 	case DateTime, Moment, Date:
@@ -66,6 +63,15 @@ func (v *value) condition() Fragment {
 		return contains(c, v.texts[0])
 	}
 	return compare(c, "=", v.texts[0])
+}
+
+// integers compares with 64 bits whatever the column has: a number that does not fit into it is in no row, and no error.
+func (v *value) integers() Fragment {
+	column := string(v.field.Column)
+	if v.lookup == In {
+		return Fragment{text: column + " = any(" + placeholder + "::bigint[])", args: []any{v.numbers}}
+	}
+	return Fragment{text: column + " " + operators[v.lookup] + " " + placeholder + "::bigint", args: []any{v.numbers[0]}}
 }
 
 // codes asks for the integers that stand for the values.

@@ -266,9 +266,9 @@ func TestKinds(t *testing.T) {
 		raw, text string
 		args      []any
 	}{
-		{"filter[n]=-7", "n = $1", []any{int64(-7)}},
-		{"filter[n.in]=1,2,", "n = any($1)", []any{[]int64{1, 2}}},
-		{"filter[n.gt]=1&filter[n.lt]=9", "(n > $1 and n < $2)", []any{int64(1), int64(9)}},
+		{"filter[n]=-7", "n = $1::bigint", []any{int64(-7)}},
+		{"filter[n.in]=1,2,", "n = any($1::bigint[])", []any{[]int64{1, 2}}},
+		{"filter[n.gt]=1&filter[n.lt]=9", "(n > $1::bigint and n < $2::bigint)", []any{int64(1), int64(9)}},
 		{"filter[score.gte]=85.5", "score >= $1::numeric", []any{"85.5"}},
 		{"filter[regions]=eu", "$1 = any(f.regions)", []any{"eu"}},
 		{"filter[regions.in]=eu,us", "f.regions && $1::text[]", []any{[]string{"eu", "us"}}},

@@ -275,6 +275,8 @@ func TestFilters(t *testing.T) {
 		"filter[policy_revision]=" + revision:                                     total,
 		"filter[policy_revision]=x":                                               0,
 		"filter[status]=403":                                                      1,
+		"filter[status]=9223372036854775807":                                      0,
+		"filter[sequence.lte]=9223372036854775807":                                total,
 		"filter[status.gte]=400":                                                  1,
 		"filter[user]=" + o.carol.User:                                            1,
 		"filter[user.in]=" + o.carol.User + "," + o.ada.User:                      total,
