@@ -8,6 +8,7 @@ import importlib
 import inspect
 import json
 import os
+import re
 import sys
 
 # What is taken from a secret, by provider type. Everything else stays out: the SDK would also take paths of files on
@@ -73,7 +74,7 @@ def main():
     out = private_output()
     try:
         request = json.load(sys.stdin)
-    except ValueError:
+    except (ValueError, RecursionError):
         return write(out, type="error", code="request", detail="The request is not JSON.")
     try:
         importlib.import_module("prowler.lib.check.models")
@@ -210,6 +211,16 @@ def scan(request, out):
 
 
 def opened_provider(request, scope):
+    made = provider_class(request["provider"])
+    provider = made(**accepted(made.__init__, scan_arguments(request, scope)))
+    from prowler.providers.common.provider import Provider
+
+    if Provider.get_global_provider() is None:
+        Provider.set_global_provider(provider)
+    return provider
+
+
+def scan_arguments(request, scope):
     kind, uid = request["provider"], request["uid"]
     arguments = credentials(request)
     if kind == "iac":
@@ -219,9 +230,8 @@ def opened_provider(request, scope):
         arguments[ACCOUNT_LIST[kind]] = [uid]
     if kind in ACCOUNT_TEXT:
         arguments[ACCOUNT_TEXT[kind]] = uid
-    made = provider_class(kind)
     if kind == "image":
-        if made._is_registry_url(uid):
+        if provider_class(kind)._is_registry_url(uid):
             arguments["registry"] = uid
         else:
             arguments["images"] = [uid]
@@ -229,12 +239,7 @@ def opened_provider(request, scope):
         arguments["mutelist_content"] = request["mutelist"]
     if scope.get("regions"):
         arguments["regions"] = set(scope["regions"])
-    provider = made(**accepted(made.__init__, arguments))
-    from prowler.providers.common.provider import Provider
-
-    if Provider.get_global_provider() is None:
-        Provider.set_global_provider(provider)
-    return provider
+    return arguments
 
 
 def run(provider, request, scope, out):
@@ -295,16 +300,18 @@ def credentials(request):
     taken = {name: secret[name] for name in SECRET[kind].split() if secret.get(name) not in (None, "")}
     if not taken and kind not in WITHOUT_SECRET:
         raise Refused("The secret holds nothing that a provider of type %s takes." % kind)
-    if kind == "kubernetes":
-        refuse_local_kubeconfig(taken["kubeconfig_content"])
-    if kind == "gcp":
-        refuse_foreign_key(taken.get("service_account_key"))
+    if kind in REFUSALS:
+        REFUSALS[kind](taken)
     return taken
 
 
-def refuse_local_kubeconfig(content):
+# What is stored was looked at when it was given, by the rules of that time. These are the rules of this one.
+
+
+def refuse_local_kubeconfig(taken):
     import yaml
 
+    content = taken["kubeconfig_content"]
     try:
         kubeconfig = yaml.safe_load(content) if isinstance(content, str) else content
         for (section, member), refused in KUBECONFIG_LOCAL.items():
@@ -316,12 +323,52 @@ def refuse_local_kubeconfig(content):
         raise Refused("The kubeconfig is not valid.") from None
 
 
-def refuse_foreign_key(key):
+def refuse_foreign_key(taken):
     """Other kinds of key can name files, commands and addresses that the SDK would read, run and call."""
-    if key is not None and (not isinstance(key, dict) or key.get("type") != "service_account"):
+    key = taken.get("service_account_key")
+    if key is not None:
+        refuse_foreign_credentials(key)
+
+
+def refuse_foreign_text(taken):
+    try:
+        key = json.loads(taken.get("credentials_content") or "")
+    except (ValueError, RecursionError):
+        raise Refused("The credentials are not JSON.") from None
+    refuse_foreign_credentials(key)
+
+
+def refuse_foreign_credentials(key):
+    if not isinstance(key, dict) or key.get("type") != "service_account":
         raise Refused("The service account key is not of the type service_account.")
+    address = key.get("token_uri")
+    if address is not None and not (isinstance(address, str) and GOOGLE_ADDRESS.fullmatch(address)):
+        raise Refused("The service account key's token_uri is not one of Google's.")
 
 
+def refuse_path_of_key(taken):
+    """The library takes a text that is no key for the path of a file, if there is such a file."""
+    key = str(taken.get("okta_private_key", "")).strip()
+    if not key.startswith(("{", "-----BEGIN ")):
+        raise Refused("The private key is neither PEM nor JWK.")
+
+
+def refuse_shell_quotes(taken):
+    """The SDK puts these between single quotes of PowerShell, to which typographic quotes are quotes too."""
+    for name in ("client_secret", "password"):
+        if BREAKS_QUOTES.search(str(taken.get(name, ""))):
+            raise Refused("The %s has typographic quotes or control characters, which is not allowed." % name)
+
+
+GOOGLE_ADDRESS = re.compile(r"https://(accounts\.google\.com|[a-z0-9.-]+\.googleapis\.com)(/[A-Za-z0-9./_-]*)?")
+BREAKS_QUOTES = re.compile("[\\x00-\\x1f\\x7f-\\x9f\\u2018-\\u201b\\u2028\\u2029]")
+REFUSALS = {
+    "kubernetes": refuse_local_kubeconfig,
+    "gcp": refuse_foreign_key,
+    "googleworkspace": refuse_foreign_text,
+    "okta": refuse_path_of_key,
+    "m365": refuse_shell_quotes,
+}
 OPERATIONS = {"describe": describe, "connect": connect, "scan": scan}
 
 if __name__ == "__main__":

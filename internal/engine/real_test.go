@@ -113,7 +113,7 @@ func TestRealEngineFitsTheSDK(t *testing.T) {
 		"image":           {"127.0.0.1:1/nothing:none", `{}`},
 		"oraclecloud":     {"ocid1.tenancy.oc1..a", `{"user": "u", "fingerprint": "f", "tenancy": "t", "key_content": "a2V5"}`},
 		"openstack":       {"project", `{"clouds_yaml_content": "clouds: {}", "clouds_yaml_cloud": "none"}`},
-		"googleworkspace": {"C0123", `{"credentials_content": "{}", "delegated_user": "a@example.org"}`},
+		"googleworkspace": {"C0123", `{"credentials_content": "{\"type\": \"service_account\"}", "delegated_user": "a@example.org"}`},
 	} {
 		t.Run(kind, func(t *testing.T) {
 			got, err := engine.Connect(t.Context(), Request{Provider: kind, UID: test.uid, Secret: Secret(test.secret)})
@@ -140,6 +140,10 @@ func TestRealEngineRefusesWhatIsOfThisMachine(t *testing.T) {
 		"kubeconfig, ca":       {"kubernetes", `{"kubeconfig_content": "clusters: [{cluster: {certificate-authority: /etc/hosts}}]"}`, "certificate-authority"},
 		"kubeconfig, no map":   {"kubernetes", `{"kubeconfig_content": "- a"}`, "not valid"},
 		"gcp external account": {"gcp", `{"service_account_key": {"type": "external_account", "credential_source": {"file": "/etc/hosts"}}}`, "service_account"},
+		"gcp tokens elsewhere": {"gcp", `{"service_account_key": {"type": "service_account", "token_uri": "http://169.254.169.254/"}}`, "token_uri"},
+		"workspace, external":  {"googleworkspace", `{"credentials_content": "{\"type\": \"external_account\"}", "delegated_user": "a@example.org"}`, "service_account"},
+		"okta key by path":     {"okta", `{"okta_client_id": "c", "okta_private_key": "/etc/hosts"}`, "neither PEM nor JWK"},
+		"m365 quotes":          {"m365", `{"client_id": "c", "tenant_id": "t", "client_secret": "\u2019; id; \u2018"}`, "typographic"},
 		"gcp by path":          {"gcp", `{"credentials_file": "/etc/hosts"}`, "holds nothing"},
 		"azure identity":       {"azure", `{"managed_identity_auth": true}`, "holds nothing"},
 		"aws profile":          {"aws", `{"profile": "default"}`, "holds nothing"},

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"net/url"
 	"sort"
 	"strings"
 	"sync"
@@ -16,7 +17,8 @@ type redactor struct {
 	longest  int // bytes of the longest value
 }
 
-// newRedactor takes every text of the secret, at any depth, also as JSON writes it and line by line.
+// newRedactor takes every text of the secret, at any depth, also inside texts that are JSON themselves; each also as JSON and
+// URLs write it, line by line, and of lines as in "key: value" the value.
 func newRedactor(secret []byte) *redactor {
 	var content any
 	_ = json.Unmarshal(secret, &content) // what is no JSON is refused elsewhere; nothing of it is readable here
@@ -42,6 +44,8 @@ func collect(content any, found map[string]bool) {
 	switch content := content.(type) {
 	case string:
 		collectText(content, found)
+	case json.Number:
+		add(content.String(), found)
 	case []any:
 		for _, one := range content {
 			collect(one, found)
@@ -54,22 +58,82 @@ func collect(content any, found map[string]bool) {
 }
 
 func collectText(text string, found map[string]bool) {
-	add := func(value string) {
-		if len(value) >= shortestSecret {
-			found[value] = true
-		}
-	}
-	add(text)
-	add(strings.TrimSpace(text))
-	if escaped, err := json.Marshal(text); err == nil {
-		add(string(escaped[1 : len(escaped)-1]))
+	addForms(text, found)
+	if inner, ok := innerJSON(text); ok {
+		collect(withoutNames(inner), found)
+		return
 	}
 	lines := strings.Split(text, "\n")
-	for _, line := range lines[:len(lines):len(lines)] {
-		if len(lines) > 1 {
-			add(strings.TrimSpace(line))
+	if len(lines) == 1 {
+		return
+	}
+	for _, line := range lines {
+		line = strings.TrimSpace(line)
+		if strings.HasSuffix(line, ":") { // the head of a section
+			continue
+		}
+		add(line, found)
+		if name, value, ok := strings.Cut(line, ": "); ok && !isName(strings.TrimLeft(name, "- ")) {
+			addForms(strings.Trim(strings.TrimSpace(value), `"'`), found)
 		}
 	}
+}
+
+// addForms adds a text as it is, as JSON and as URLs write it.
+func addForms(text string, found map[string]bool) {
+	add(text, found)
+	add(strings.TrimSpace(text), found)
+	add(url.QueryEscape(text), found)
+	add(url.PathEscape(text), found)
+	if escaped, err := json.Marshal(text); err == nil {
+		add(string(escaped[1:len(escaped)-1]), found)
+	}
+}
+
+func add(value string, found map[string]bool) {
+	if len(value) >= shortestSecret {
+		found[value] = true
+	}
+}
+
+// innerJSON decodes a text that is a JSON object or list.
+func innerJSON(text string) (inner any, ok bool) {
+	text = strings.TrimSpace(text)
+	if !strings.HasPrefix(text, "{") && !strings.HasPrefix(text, "[") {
+		return nil, false
+	}
+	decoder := json.NewDecoder(strings.NewReader(text))
+	decoder.UseNumber() // a password may be made of digits
+	err := decoder.Decode(&inner)
+	return inner, err == nil
+}
+
+// isName reports whether the member of a file's contents only names something; such words are needed to read an error.
+func isName(member string) bool {
+	switch member {
+	case "apiVersion", "kind", "type", "name", "cluster", "namespace", "current-context", "region_name", "interface", "identity_api_version":
+		return true
+	}
+	return false
+}
+
+// withoutNames leaves out the members that only name something.
+func withoutNames(content any) any {
+	switch content := content.(type) {
+	case []any:
+		for i, one := range content {
+			content[i] = withoutNames(one)
+		}
+	case map[string]any:
+		for name, one := range content {
+			if _, isText := one.(string); isText && isName(name) {
+				delete(content, name)
+				continue
+			}
+			content[name] = withoutNames(one)
+		}
+	}
+	return content
 }
 
 // clean returns the text without the secret's values.
