@@ -127,6 +127,26 @@ func (q *Queries) EraseProviderIngestions(ctx context.Context, arg EraseProvider
 	return result.RowsAffected(), nil
 }
 
+const eraseProviderMuted = `-- name: EraseProviderMuted :execrows
+with gone as materialized (select m.mute_rule_id, m.number from mute_rule_findings m where m.provider_id = $1 limit $2)
+delete from mute_rule_findings m using gone g where m.mute_rule_id = g.mute_rule_id and m.number = g.number
+`
+
+type EraseProviderMutedParams struct {
+	ProviderID uuid.UUID
+	Batch      int32
+}
+
+// Purpose: remove some of what mute rules hold of a provider's findings.
+// Index: mute_rule_findings_uid, mute_rule_findings_pkey.
+func (q *Queries) EraseProviderMuted(ctx context.Context, arg EraseProviderMutedParams) (int64, error) {
+	result, err := q.db.Exec(ctx, eraseProviderMuted, arg.ProviderID, arg.Batch)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const eraseProviderResources = `-- name: EraseProviderResources :execrows
 with gone as materialized (select r.id from resources r where r.provider_id = $1 limit $2),
 tags as (delete from resource_tags t using gone g where t.resource_id = g.id),

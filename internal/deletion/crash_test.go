@@ -12,9 +12,11 @@ import (
 	"time"
 
 	"github.com/palisade-sec/palisade/internal/deletion"
+	"github.com/palisade-sec/palisade/internal/enginetest"
 	"github.com/palisade-sec/palisade/internal/jobs"
 	"github.com/palisade-sec/palisade/internal/pgtest"
 	"github.com/palisade-sec/palisade/internal/pipeline"
+	"github.com/palisade-sec/palisade/internal/scan"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
@@ -23,6 +25,7 @@ import (
 const childVariable = "PALISADE_TEST_DELETION_CHILD"
 
 func TestMain(m *testing.M) {
+	enginetest.Main()
 	if text := os.Getenv(childVariable); text != "" {
 		if err := child(strings.Split(text, " ")); err != nil {
 			fmt.Println("failed:", err)
@@ -49,6 +52,8 @@ func child(urls []string) error {
 		return err
 	}
 	deletion.Register(registry, deletion.New(executor, client, slog.New(slog.DiscardHandler)).With(10, time.Hour))
+	deletion.RegisterProviders(registry, deletion.NewProviders(client).With(10, time.Hour))
+	scan.Register(registry, scan.Parts{})
 	return client.Work(ctx, jobs.WorkConfig{Tenants: tenants, System: executor, Silence: 800 * time.Millisecond, Poll: 50 * time.Millisecond})
 }
 

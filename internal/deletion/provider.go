@@ -195,7 +195,7 @@ func (e *providerEraser) settle(ctx context.Context) error {
 	return err
 }
 
-// pass erases everything that hangs off the provider; false means that the turn is over.
+// pass erases everything, but what is little, that hangs off the provider; false means that the turn is over.
 func (e *providerEraser) pass(ctx context.Context) (emptied bool, err error) {
 	provider := &e.provider
 	for _, step := range []batches{
@@ -207,6 +207,9 @@ func (e *providerEraser) pass(ctx context.Context) (emptied bool, err error) {
 		}},
 		{"ingestions", e.batch, func(ctx context.Context, queries *tenantdb.Queries, batch int32) (int64, error) {
 			return queries.EraseProviderIngestions(ctx, tenantdb.EraseProviderIngestionsParams{ProviderID: provider, Batch: batch})
+		}},
+		{"mute_rule_findings", e.batch, func(ctx context.Context, queries *tenantdb.Queries, batch int32) (int64, error) {
+			return queries.EraseProviderMuted(ctx, tenantdb.EraseProviderMutedParams{ProviderID: e.provider, Batch: batch})
 		}},
 	} {
 		if emptied, err := e.drain(ctx, step); err != nil || !emptied {

@@ -83,6 +83,12 @@ delete from ingestion_errors e using gone g where e.ingestion_id = g.ingestion_i
 with gone as materialized (select i.id from ingestions i where i.provider_id = @provider_id limit @batch)
 delete from ingestions i using gone g where i.id = g.id;
 
+-- name: EraseProviderMuted :execrows
+-- Purpose: remove some of what mute rules hold of a provider's findings.
+-- Index: mute_rule_findings_uid, mute_rule_findings_pkey.
+with gone as materialized (select m.mute_rule_id, m.number from mute_rule_findings m where m.provider_id = @provider_id limit @batch)
+delete from mute_rule_findings m using gone g where m.mute_rule_id = g.mute_rule_id and m.number = g.number;
+
 -- name: EraseProviderResources :execrows
 -- Purpose: remove some resources of a provider with their tags and groups.
 -- Index: resources_tenant_id_provider_id_uid_key, resources_pkey, resource_tags_pkey, resource_groups_pkey.
