@@ -31,6 +31,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/api/users"
 	"github.com/palisade-sec/palisade/internal/apikey"
 	"github.com/palisade-sec/palisade/internal/authz"
+	"github.com/palisade-sec/palisade/internal/deletion"
 	"github.com/palisade-sec/palisade/internal/identity"
 	"github.com/palisade-sec/palisade/internal/ingestion"
 	"github.com/palisade-sec/palisade/internal/invitation"
@@ -82,7 +83,7 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		apikeys.Operations(apikey.New(parts.Tenants), parts.Tenants),
 		providers.Operations(parts.Tenants),
 		secrets.Operations(parts.Tenants, parts.Secrets),
-		[]rest.Operation{providers.ConnectionOperation(parts.Tenants, parts.Scans)},
+		[]rest.Operation{providers.ConnectionOperation(parts.Tenants, parts.Scans), providers.DeletionOperation(parts.Tenants, deletion.NewProviders(parts.Jobs))},
 		scans.Operations(parts.Tenants, parts.Scans),
 		schedules.Operations(parts.Tenants, parts.Scans),
 		tasks.Operations(parts.Tenants, parts.Jobs),
