@@ -132,6 +132,8 @@ func gravity(operation *rest.Operation) int {
 		return 4
 	case strings.HasPrefix(string(operation.ID), "users.relationships"), operation.ID == "tenants.memberships.delete":
 		return 3
+	case operation.ID == "schedules.delete":
+		return 1 // a deleted provider has no schedule
 	case operation.Method == http.MethodDelete && !strings.HasSuffix(string(operation.ID), ".remove"):
 		return 2
 	case strings.HasSuffix(string(operation.ID), ".replace"), strings.HasSuffix(string(operation.ID), ".update"), operation.Method == http.MethodDelete:

@@ -316,7 +316,7 @@ var samples = map[string]string{
 	"processors.processor_type": "mutelist", "processors.configuration": `{"Mutelist": {"Accounts": {}}}`,
 	"saml_configurations.email_domain": "filled-########.example", "saml_configurations.entity_id": "urn:filled:########",
 	"tasks.state": "completed", "flow_steps.type": "job", "flow_steps.state": "completed",
-	"schedules.frequency": "daily", "schedules.time_zone": "UTC",
+	"schedules.frequency": "daily", "schedules.hour": "3", "schedules.time_zone": "UTC", "schedules.next_run_at": "2100-01-01", // nothing sweeps it
 }
 
 var digit = regexp.MustCompile("#")
