@@ -117,11 +117,13 @@ func signOnSettings(settings config.Settings) signon.Settings {
 
 // appSettings are the settings in the words of the program proper.
 func appSettings(settings config.Settings, db *database) app.Settings {
+	memory, _ := settings.EngineMemoryBytes() // it was read when the settings were
 	return app.Settings{
 		AppURL: db.app, SystemURL: db.system, AppReplicaURL: settings.AppReplicaURL, SystemReplicaURL: settings.SystemReplicaURL,
 		MaxConns: int32(settings.MaxConns), KeyDir: settings.Keys(), TokenLimit: settings.TokenLimit, TrustProxy: settings.TrustProxy,
 		CORSOrigins: settings.CORSOrigins, PolicyDir: settings.PolicyDir, PolicyReplace: settings.PolicyReplace, EnginePython: settings.EnginePython, EnginePassEnv: settings.EnginePassEnv,
-		EngineServices: settings.EngineServices, AuditReadSample: settings.AuditReadSample, Social: socialSettings(settings), InvitationOnly: settings.SignUp == config.SignUpInvitation,
+		EngineServices: settings.EngineServices, EngineMemory: memory, ScanTimeout: settings.ScanTimeout, ScanConcurrency: settings.ScanConcurrency,
+		AuditReadSample: settings.AuditReadSample, Social: socialSettings(settings), InvitationOnly: settings.SignUp == config.SignUpInvitation,
 		AccountLimit: settings.AccountLimit, AddressLimit: settings.AddressLimit, AccessTokenLimit: settings.AccessTokenLimit, KeyLimit: settings.KeyLimit,
 		AllowedHosts: settings.Hosts(), HSTS: settings.HSTSMaxAge,
 		SignOn: signOnSettings(settings),

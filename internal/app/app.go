@@ -48,14 +48,17 @@ type Settings struct {
 	AllowedHosts     []string      // see rest.CheckHosts; none: any
 	HSTS             time.Duration // 0: not told
 	CORSOrigins      []string
-	MaxIngestion     int64    // bytes of a findings file as sent; 0: the default
-	EnginePython     string   // interpreter that has the scan engine; empty: see engine.FindInterpreter
-	EnginePassEnv    []string // environment variables that the engine gets beside the minimum
-	EngineServices   []string // services that scans look at, see engine.ParseServices; none: all
-	AuditReadSample  float64  // share of allowed reads in the audit log
-	WithoutAudit     bool     // for measuring what the audit log costs, and for nothing else: no setting of the program sets it
-	PolicyDir        string   // folder of rules beside the built-in access policy; empty: none
-	PolicyReplace    bool     // the folder takes the built-in policy's place
+	MaxIngestion     int64         // bytes of a findings file as sent; 0: the default
+	EnginePython     string        // interpreter that has the scan engine; empty: see engine.FindInterpreter
+	EnginePassEnv    []string      // environment variables that the engine gets beside the minimum
+	EngineServices   []string      // services that scans look at, see engine.ParseServices; none: all
+	EngineMemory     int64         // bytes that a process of the engine may have; 0: the engine's default, -1: no limit
+	ScanTimeout      time.Duration // how long a scan may take; 0: the default
+	ScanConcurrency  int           // scans that this process runs at the same time; 0: the default
+	AuditReadSample  float64       // share of allowed reads in the audit log
+	WithoutAudit     bool          // for measuring what the audit log costs, and for nothing else: no setting of the program sets it
+	PolicyDir        string        // folder of rules beside the built-in access policy; empty: none
+	PolicyReplace    bool          // the folder takes the built-in policy's place
 	Social           social.Settings
 	InvitationOnly   bool // nobody signs up without an invitation
 	SignOn           signon.Settings
@@ -71,13 +74,14 @@ type App struct {
 	Catalogue *catalogue.Store
 	Metrics   *metrics.Set // whoever counts something registers it here
 
-	ingestions *ingestion.Service
-	audit      *audit.Recorder
-	jobs       *jobs.Client
-	secrets    *secret.Keyring
-	tokens     *token.Issuer
-	signOn     *sso.Service
-	logger     *slog.Logger
+	ingestions  *ingestion.Service
+	audit       *audit.Recorder
+	jobs        *jobs.Client
+	scansAtOnce int
+	secrets     *secret.Keyring
+	tokens      *token.Issuer
+	signOn      *sso.Service
+	logger      *slog.Logger
 
 	watchesPolicy bool
 }
@@ -156,6 +160,7 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 		return nil, err
 	}
 	signon.Mount(app.Server, app.signOn, settings.SignOn, bounds.logIn, logger)
+	app.scansAtOnce = settings.ScanConcurrency
 	return app, nil
 }
 
@@ -164,7 +169,8 @@ func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.Server.Serve
 
 // Work works jobs until ctx ends. The error says why it could not start or had to stop.
 func (a *App) Work(ctx context.Context) error {
-	return a.jobs.Work(ctx, jobs.WorkConfig{Tenants: a.Tenants, System: a.System, Logger: a.logger, Ended: a.Metrics.JobEnded})
+	return a.jobs.Work(ctx, jobs.WorkConfig{Tenants: a.Tenants, System: a.System, Logger: a.logger, Ended: a.Metrics.JobEnded,
+		Queues: map[string]int{jobs.Scans: a.scansAtOnce}})
 }
 
 // Close writes what waits for the audit log and gives all connections back.

@@ -31,8 +31,9 @@ func (a *App) registerScans(registry *jobs.Registry, settings Settings) (*scan.S
 	if err != nil {
 		return nil, fmt.Errorf("services of the scan engine: %w", err)
 	}
-	scan.Register(registry, scan.Parts{Store: findings{}, Secrets: a.secrets, Logger: a.logger, Mutelist: mutelist.ForEngine, Engine: engine.NewProwler(engine.Options{
-		Python: settings.EnginePython, PassEnv: settings.EnginePassEnv, Checks: a.Catalogue.Checks, Services: services})})
+	scan.Register(registry, scan.Parts{Store: findings{}, Secrets: a.secrets, Logger: a.logger, Mutelist: mutelist.ForEngine, Timeout: settings.ScanTimeout,
+		Engine: engine.NewProwler(engine.Options{Python: settings.EnginePython, PassEnv: settings.EnginePassEnv, Checks: a.Catalogue.Checks,
+			Services: services, Memory: settings.EngineMemory, ScanTimeout: settings.ScanTimeout})})
 	muterule.Register(registry)
 	service := scan.New(a.jobs)
 	scan.RegisterSweep(registry, service, a.Tenants, a.System)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -50,6 +51,10 @@ type Settings struct {
 	EnginePassEnv  []string `key:"engine-pass-env" usage:"environment variables that the scan engine gets besides the minimum, comma separated"`
 	EngineServices []string `key:"engine-services" usage:"services that scans look at, as in aws/s3,aws/iam; provider types that are not named are scanned whole (default: everything)"`
 
+	ScanConcurrency int           `key:"scan-concurrency" default:"2" usage:"scans that one worker process runs at the same time"`
+	ScanTimeout     time.Duration `key:"scan-timeout" default:"47h50m" usage:"how long a scan may take before its engine is killed and it fails"`
+	EngineMemory    string        `key:"engine-memory-limit" default:"4GiB" usage:"memory that the scan engine, and each process that it starts, may have, as in 512MiB or 4GiB, or off; kept on Linux alone"`
+
 	ExternalURL     string `key:"external-url" usage:"scheme and host under which browsers reach the API, as in https://api.example.com; needed for single sign-on"`
 	SignInURL       string `key:"sign-in-url" usage:"page of the user interface where people sign in; a single sign-on that failed leads there"`
 	SAMLCallbackURL string `key:"saml-callback-url" usage:"page of the user interface that takes the one-time token of a single sign-on"`
@@ -88,6 +93,27 @@ func (s Settings) PostgresDir() string { return filepath.Join(s.DataDir, "postgr
 // Embedded reports whether the program runs a Postgres of its own.
 func (s Settings) Embedded() bool { return s.AppURL == "" && s.SystemURL == "" && s.OwnerURL == "" }
 
+// EngineMemoryBytes is the memory that a process of the scan engine may have; -1 is no limit.
+func (s Settings) EngineMemoryBytes() (int64, error) {
+	if s.EngineMemory == "off" {
+		return -1, nil
+	}
+	for unit, size := range map[string]int64{"MiB": 1 << 20, "GiB": 1 << 30} {
+		number, ok := strings.CutSuffix(s.EngineMemory, unit)
+		if !ok {
+			continue
+		}
+		count, err := strconv.ParseInt(number, 10, 32)
+		if err == nil && count*size >= leastEngineMemory {
+			return count * size, nil
+		}
+	}
+	return 0, fmt.Errorf("engine-memory-limit is %q: want at least 64MiB, as in 512MiB or 4GiB, or off", s.EngineMemory)
+}
+
+// leastEngineMemory is what no interpreter starts without.
+const leastEngineMemory = 64 << 20
+
 // Hosts returns the host names that requests may be for; none means any.
 func (s Settings) Hosts() []string {
 	if len(s.AllowedHosts) > 0 || s.TrustProxy || !Loopback(s.Listen) {
@@ -124,6 +150,15 @@ func (s *Settings) complete() error {
 	}
 	if !(s.AuditReadSample >= 0 && s.AuditReadSample <= 1) {
 		return fmt.Errorf("audit-read-sample is %v: want 0 to 1", s.AuditReadSample)
+	}
+	if s.ScanConcurrency < 1 || s.ScanConcurrency > 1000 {
+		return fmt.Errorf("scan-concurrency is %d: want 1 to 1000", s.ScanConcurrency)
+	}
+	if s.ScanTimeout < time.Minute || s.ScanTimeout > 30*24*time.Hour {
+		return fmt.Errorf("scan-timeout is %s: want 1m to 720h", s.ScanTimeout)
+	}
+	if _, err := s.EngineMemoryBytes(); err != nil {
+		return err
 	}
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(s.LogLevel)); err != nil {

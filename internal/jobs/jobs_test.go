@@ -34,6 +34,7 @@ type house struct {
 	tenants *tenant.Executor
 	system  *system.Executor
 	client  *jobs.Client
+	queues  map[string]int
 	stop    func()
 }
 
@@ -68,7 +69,8 @@ func (h *house) work(t *testing.T) {
 	done := make(chan error, 1)
 	go func() {
 		done <- h.client.Work(ctx, jobs.WorkConfig{Tenants: h.tenants, System: h.system, Logger: slog.New(slog.NewTextHandler(t.Output(), nil)),
-			Silence: 800 * time.Millisecond, Stop: 200 * time.Millisecond, Poll: 100 * time.Millisecond})
+			Silence: 800 * time.Millisecond, Stop: 200 * time.Millisecond, Poll: 100 * time.Millisecond,
+			Queues: h.queues})
 	}()
 	h.stop = sync.OnceFunc(func() {
 		cancel()

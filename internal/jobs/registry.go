@@ -43,7 +43,8 @@ type Job interface {
 
 // Options are how jobs of a kind are run. A zero field means its default.
 type Options struct {
-	Timeout time.Duration // longest one attempt may take; default 5 h 50 min
+	Timeout time.Duration // longest one attempt may take before its context ends; default 5 h 50 min
+	Grace   time.Duration // how long it may take from then to stop before it is left behind, ended and out of the way; default 30 s
 	Retries int           // attempts after one that failed for a reason that may pass (Transient); default 3, -1 for none
 	Crashes int           // times that the process may die under the job before it is given up; default 3
 	Hidden  bool          // people do not see the tasks
@@ -150,6 +151,9 @@ func (r *Registry) kind(name string) (*kind, error) {
 func (o Options) withDefaults() Options {
 	if o.Timeout == 0 {
 		o.Timeout = defaultTimeout
+	}
+	if o.Grace == 0 {
+		o.Grace = grace
 	}
 	switch {
 	case o.Retries == 0:

@@ -1,6 +1,7 @@
 package jobs
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,10 +31,11 @@ type WorkConfig struct {
 	// broken (the database could not be told). Nil: nobody counts.
 	Ended func(kind, outcome string, took time.Duration)
 
-	Workers int           // jobs of one queue at the same time; default 2
-	Silence time.Duration // a process that did not renew its lease for so long is dead; default 15 s. It is renewed four times as often
-	Stop    time.Duration // how long running jobs may go on when the process stops; default 20 s
-	Poll    time.Duration // how often queues are looked at beside being notified; default 1 s
+	Workers int            // jobs of one queue at the same time; default 2
+	Queues  map[string]int // the same for one queue by its name, where it is not 0
+	Silence time.Duration  // a process that did not renew its lease for so long is dead; default 15 s. It is renewed four times as often
+	Stop    time.Duration  // how long running jobs may go on when the process stops; default 20 s
+	Poll    time.Duration  // how often queues are looked at beside being notified; default 1 s
 }
 
 const (
@@ -116,7 +118,7 @@ func (c *Client) newProcess(config WorkConfig) (*process, error) {
 	}
 	queues := make(map[string]river.QueueConfig)
 	for _, name := range Queues() {
-		queues[name] = river.QueueConfig{MaxWorkers: config.Workers}
+		queues[name] = river.QueueConfig{MaxWorkers: cmp.Or(config.Queues[name], config.Workers)}
 	}
 	p.river, err = river.NewClient(riverpgxv5.New(config.System.QueuePool()), &river.Config{
 		ID: p.id, Schema: migrate.RiverSchema, Queues: queues, Workers: workers, PeriodicJobs: periodicJobs,

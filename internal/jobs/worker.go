@@ -21,7 +21,7 @@ import (
 )
 
 const (
-	// grace is how long a job may take to notice that its time is over; after that it is left behind.
+	// grace is how long a job may take to notice that its time is over, and how long it may take to write that down.
 	grace = 30 * time.Second
 	// watchEvery is how often a job at work looks whether it was cancelled and whether its provider is still there.
 	watchEvery = time.Second
@@ -157,7 +157,7 @@ func (a *attempt) work(ctx context.Context) (any, error) {
 			}
 			return one.result, one.err
 		case <-over:
-			over, late = nil, time.After(grace)
+			over, late = nil, time.After(a.kind.options.Grace)
 		case <-late:
 			a.logger.ErrorContext(ctx, "job does not stop and is left behind")
 			return nil, errors.Join(errTimeLimit, context.Cause(limited))

@@ -1,6 +1,7 @@
 package scan
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"log/slog"
@@ -87,12 +88,16 @@ type Parts struct {
 	Logger  *slog.Logger
 	// Mutelist is the tenant's mute list in the engine's form; nil for none, and so may be the function.
 	Mutelist func(ctx context.Context, db tenant.DB) (json.RawMessage, error)
+	// Timeout is how long the engine may take for a scan; 0 is the default.
+	Timeout time.Duration
 	// After is what follows on a completed scan; false is nothing. The function may be nil.
 	After func(target Target) (flow.Step, bool)
 }
 
 const (
-	scanTimeout  = 48*time.Hour - 10*time.Minute
+	scanTimeout = 48*time.Hour - 10*time.Minute
+	// around is how long the rest of a scan's job may take: what the engine wrote last is stored when its time is over.
+	around       = 10 * time.Minute
 	checkTimeout = 2 * time.Minute
 )
 
@@ -102,7 +107,7 @@ func Register(registry *jobs.Registry, parts Parts) {
 	if p.Logger == nil {
 		p.Logger = slog.New(slog.DiscardHandler)
 	}
-	options := jobs.Options{Timeout: scanTimeout, Retries: 2, Ended: p.ended}
+	options := jobs.Options{Timeout: cmp.Or(p.Timeout, scanTimeout) + around, Retries: 2, Ended: p.ended}
 	jobs.Register(registry, jobs.Scans, options, func(ctx context.Context, run jobs.Run, args Perform) (any, error) {
 		return p.perform(ctx, run, Target(args))
 	})
