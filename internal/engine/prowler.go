@@ -82,6 +82,8 @@ type line struct {
 	Value     float64         `json:"value"`
 	Tags      jsonTags        `json:"tags"`
 	OCSF      json.RawMessage `json:"ocsf"`
+	Checks    int             `json:"checks"`
+	Lacks     string          `json:"lacks"`
 }
 
 // Describe hands every check and compliance framework of the given provider types to its function, and returns the

@@ -5,10 +5,12 @@ Reads one JSON request from standard input and writes JSON lines to standard out
 prints goes to standard error.
 """
 import importlib
+import importlib.util
 import inspect
 import json
 import os
 import re
+import shutil
 import sys
 
 # What is taken from a secret, by provider type. Everything else stays out: the SDK would also take paths of files on
@@ -32,6 +34,7 @@ SECRET = {
     "okta": "okta_client_id okta_private_key okta_scopes",
 }
 PROVIDERS = tuple(SECRET)
+PROGRAMS = {"iac": "trivy", "image": "trivy"}  # what the SDK runs to scan
 WITHOUT_SECRET = ("iac", "image")  # public repositories and images need none
 
 # The member of the provider's constructor that names the account, for the types that need to be told.
@@ -161,6 +164,33 @@ def requirement_of(requirement):
         "attributes": requirement.get("Attributes") or [],
         "checks": requirement.get("Checks") or [],
     }
+
+
+# capabilities
+
+
+def capabilities(request, out):
+    """Says what this installation can do, without loading any of it."""
+    import glob
+
+    import prowler
+    from prowler.config.config import prowler_version
+
+    write(out, type="header", engine="prowler", version=prowler_version)
+    home = os.path.dirname(prowler.__file__)
+    for kind in PROVIDERS:
+        metadata = os.path.join(glob.escape(os.path.join(home, "providers", kind)), "services", "**", "*.metadata.json")
+        write(out, type="provider", provider=kind, checks=sum(1 for _ in glob.iglob(metadata, recursive=True)), lacks=lacks(kind))
+
+
+def lacks(kind):
+    """Returns what a scan of the type needs and is not there."""
+    if importlib.util.find_spec("prowler.providers.%s" % kind) is None:
+        return "the engine's version does not know the type"
+    program = PROGRAMS.get(kind)
+    if program and shutil.which(program) is None:
+        return "the program %s" % program
+    return ""
 
 
 # connect
@@ -369,7 +399,7 @@ REFUSALS = {
     "okta": refuse_path_of_key,
     "m365": refuse_shell_quotes,
 }
-OPERATIONS = {"describe": describe, "connect": connect, "scan": scan}
+OPERATIONS = {"capabilities": capabilities, "describe": describe, "connect": connect, "scan": scan}
 
 if __name__ == "__main__":
     main()
