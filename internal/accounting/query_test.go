@@ -81,6 +81,8 @@ var quiet = map[string]string{
 	"RecountFailedFindings":            "the counts are right already",
 	"NextWaitingScan":                  "the sample's job is queued",
 	"PlanScan":                         "the sample's next run is planned",
+	"EraseProvider":                    "no provider of the samples is being deleted",
+	"ProviderIsGoing":                  "no provider of the samples is being deleted",
 }
 
 // query is a generated query: its method and its text.
