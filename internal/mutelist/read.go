@@ -1,7 +1,6 @@
 package mutelist
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -9,7 +8,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"go.yaml.in/yaml/v3"
 
@@ -49,15 +47,30 @@ func Read(field any) (document any, refusal jsonapi.Error, ok bool) {
 
 // parse reads one YAML document. Aliases that multiply are refused by the library.
 func parse(text string) (any, error) {
-	decoder := yaml.NewDecoder(bytes.NewReader([]byte(text)))
-	var document, another any
-	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	var content, another yaml.Node
+	if err := decoder.Decode(&content); errors.Is(err, io.EOF) {
+		return nil, nil
+	} else if err != nil {
 		return nil, err
 	}
 	if err := decoder.Decode(&another); !errors.Is(err, io.EOF) {
 		return nil, errors.New("there is more than one document")
 	}
-	return document, nil
+	nameAsWritten(&content)
+	var document any
+	err := content.Decode(&document)
+	return document, err
+}
+
+// nameAsWritten has names taken for texts: an account that begins with 0 and stands without quotes is no number.
+func nameAsWritten(node *yaml.Node) {
+	for i, one := range node.Content {
+		if node.Kind == yaml.MappingNode && i%2 == 0 && one.Kind == yaml.ScalarNode && one.ShortTag() != "!!merge" {
+			one.Tag = "!!str"
+		}
+		nameAsWritten(one)
+	}
 }
 
 // plain is a value in the types of JSON. It takes what it holds from the number of values that are left.
@@ -97,19 +110,8 @@ func plain(value any, left *int) (any, error) {
 			}
 		}
 		return object, nil
-	case map[any]any:
-		object := make(map[string]any, len(typed))
-		for name, one := range typed {
-			if _, isTime := name.(time.Time); isTime {
-				return nil, errNotJSON
-			}
-			if err := member(object, fmt.Sprint(name), one, left); err != nil {
-				return nil, err
-			}
-		}
-		return object, nil
 	}
-	return nil, errNotJSON // a date, a number that is too large
+	return nil, errNotJSON // a date, a number that is too large, an object with names that are no texts
 }
 
 func member(object map[string]any, name string, value any, left *int) error {
