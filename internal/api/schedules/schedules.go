@@ -50,13 +50,13 @@ type Attributes struct {
 type Settings struct {
 	ScanEnabled       *bool   `json:"scan_enabled,omitempty"`
 	ScanFrequency     string  `json:"scan_frequency,omitempty" enum:"INTERVAL,DAILY,WEEKLY,MONTHLY"`
-	ScanHour          *int    `json:"scan_hour,omitempty" minimum:"0" maximum:"23"`
-	ScanMinute        *int    `json:"scan_minute,omitempty" minimum:"0" maximum:"59"`
+	ScanHour          *int    `json:"scan_hour,omitempty" nullable:"true" minimum:"0" maximum:"23"`
+	ScanMinute        *int    `json:"scan_minute,omitempty" nullable:"true" minimum:"0" maximum:"59"`
 	ScanTimezone      *string `json:"scan_timezone,omitempty" maxLength:"64"`
-	ScanIntervalHours *int    `json:"scan_interval_hours,omitempty" minimum:"1" maximum:"8784"`
-	ScanDayOfWeek     *int    `json:"scan_day_of_week,omitempty" minimum:"0" maximum:"6"`
+	ScanIntervalHours *int    `json:"scan_interval_hours,omitempty" nullable:"true" minimum:"1" maximum:"8784"`
+	ScanDayOfWeek     *int    `json:"scan_day_of_week,omitempty" nullable:"true" minimum:"0" maximum:"6"`
 	ScanDaysOfWeek    []int   `json:"scan_days_of_week,omitempty"`
-	ScanDayOfMonth    *int    `json:"scan_day_of_month,omitempty" minimum:"1" maximum:"31"`
+	ScanDayOfMonth    *int    `json:"scan_day_of_month,omitempty" nullable:"true" minimum:"1" maximum:"31"`
 }
 
 // Daily are the attributes of a daily schedule.
@@ -72,14 +72,18 @@ var Query = filter.MustTable(filter.Table{
 		{Name: "scan_enabled", Kind: filter.Choice, Choices: []string{"true", "false"}, Cases: map[string]filter.Fragment{
 			"true": filter.MustCondition("c.enabled", filter.Exact, true), "false": filter.MustCondition("c.enabled", filter.Exact, false)}},
 		{Name: "scan_frequency", Kind: filter.Choice, Choices: frequencies, Lookups: filter.Exact | filter.In, Cases: map[string]filter.Fragment{
-			"INTERVAL": filter.MustCondition("c.frequency", filter.Exact, recurrence.Interval), "DAILY": filter.MustCondition("c.frequency", filter.Exact, recurrence.Daily),
-			"WEEKLY": filter.MustCondition("c.frequency", filter.Exact, recurrence.Weekly), "MONTHLY": filter.MustCondition("c.frequency", filter.Exact, recurrence.Monthly)}},
+			"INTERVAL": frequency(recurrence.Interval), "DAILY": frequency(recurrence.Daily), "WEEKLY": frequency(recurrence.Weekly),
+			"MONTHLY": frequency(recurrence.Monthly)}},
 	},
 	Sorts: []filter.Sort{{Name: "next_scan_at", Column: "c.next_run_at"}, {Name: "inserted_at", Column: "c.inserted_at"},
 		{Name: "updated_at", Column: "c.updated_at"}},
 	DefaultSort: []string{"inserted_at"}, Tiebreak: "c.id",
 	Includes: []string{"provider"},
 })
+
+func frequency(name string) filter.Fragment {
+	return filter.MustCondition("c.frequency", filter.Exact, name)
+}
 
 type handlers struct {
 	tenants *tenant.Executor
@@ -96,10 +100,12 @@ func Operations(executor *tenant.Executor, service *scan.Service) []rest.Operati
 	fresh := settings
 	fresh.Relationships = []string{"provider"}
 	operation := func(id authz.Operation, method, path, summary string, handle rest.Handler) rest.Operation {
-		return rest.Operation{ID: "schedules." + id, Method: method, Path: path, Summary: summary, Tag: "Schedules", Query: Query, Mode: rest.One, Handle: handle}
+		return rest.Operation{ID: "schedules." + id, Method: method, Path: path, Summary: summary, Tag: "Schedules", Query: Query, Mode: rest.One,
+			Handle: handle}
 	}
 	daily := operation("daily", http.MethodPost, "/schedules/daily", "Scan a provider every day", h.daily)
-	daily.Query, daily.Request, daily.Response, daily.Status = nil, rest.Schema{Type: DailyType, Attributes: Daily{}}, tasks.Schema(), http.StatusAccepted
+	daily.Query, daily.Request = nil, rest.Schema{Type: DailyType, Attributes: Daily{}}
+	daily.Response, daily.Status = tasks.Schema(), http.StatusAccepted
 	list := operation("list", http.MethodGet, "/schedules", "List schedules", h.list)
 	list.Mode, list.Response = rest.List, many
 	create := operation("create", http.MethodPost, "/schedules", "Scan a provider again and again", h.create)
@@ -116,8 +122,9 @@ func Operations(executor *tenant.Executor, service *scan.Service) []rest.Operati
 }
 
 func resource(r *rest.Request, row tenantdb.ListSchedulesRow) jsonapi.Resource {
-	attributes := Attributes{ScanEnabled: row.Enabled, ScanFrequency: strings.ToUpper(row.Frequency), ScanTimezone: row.TimeZone, LastScanAt: row.LastScanAt,
-		InsertedAt: row.InsertedAt, UpdatedAt: row.UpdatedAt, ScanHour: whole(row.Hour), ScanIntervalHours: whole(row.EveryHours), ScanDayOfMonth: whole(row.MonthDay)}
+	attributes := Attributes{ScanEnabled: row.Enabled, ScanFrequency: strings.ToUpper(row.Frequency), ScanHour: whole(row.Hour), ScanTimezone: row.TimeZone,
+		ScanIntervalHours: whole(row.EveryHours), ScanDayOfMonth: whole(row.MonthDay), LastScanAt: row.LastScanAt, InsertedAt: row.InsertedAt,
+		UpdatedAt: row.UpdatedAt}
 	if row.Hour != nil {
 		attributes.ScanMinute = whole(&row.Minute)
 	}

@@ -129,7 +129,10 @@ func (s settings) applied(old scan.Schedule) (scan.Schedule, error) {
 	timed := old.Timed && !s.hour.Null || s.hour.Ptr() != nil
 	switch {
 	case timed:
-		rule.Hour, rule.Minute = s.hour.Or(old.Rule.Hour), s.minute.Or(old.Rule.Minute)
+		rule.Hour = s.hour.Or(old.Rule.Hour)
+		if !s.minute.Null {
+			rule.Minute = s.minute.Or(old.Rule.Minute)
+		}
 	case rule.Frequency != recurrence.Interval || s.minute.Ptr() != nil:
 		require("scan_hour")
 	}
@@ -190,7 +193,8 @@ func (s settings) misplaced(frequency string) (problems jsonapi.Errors) {
 		{"scan_days_of_week", recurrence.Weekly, s.weekdays.Ptr() != nil}, {"scan_day_of_month", recurrence.Monthly, s.monthDay.Ptr() != nil},
 	} {
 		if one.given && one.of != frequency {
-			problems = append(problems, jsonapi.Field(one.name, "invalid", fmt.Sprintf("A schedule has this only when its scan_frequency is %s.", strings.ToUpper(one.of))))
+			detail := fmt.Sprintf("A schedule has this only when its scan_frequency is %s.", strings.ToUpper(one.of))
+			problems = append(problems, jsonapi.Field(one.name, "invalid", detail))
 		}
 	}
 	if one, all := s.weekday.Ptr(), s.weekdays.Ptr(); one != nil && all != nil && !slices.Contains(*all, *one) {
