@@ -10,6 +10,7 @@ import (
 
 	"github.com/palisade-sec/palisade/internal/api/apikeys"
 	"github.com/palisade-sec/palisade/internal/api/auditevents"
+	"github.com/palisade-sec/palisade/internal/api/engines"
 	"github.com/palisade-sec/palisade/internal/api/findings"
 	"github.com/palisade-sec/palisade/internal/api/ingestions"
 	"github.com/palisade-sec/palisade/internal/api/invitations"
@@ -32,6 +33,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/apikey"
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/deletion"
+	"github.com/palisade-sec/palisade/internal/engine"
 	"github.com/palisade-sec/palisade/internal/identity"
 	"github.com/palisade-sec/palisade/internal/ingestion"
 	"github.com/palisade-sec/palisade/internal/invitation"
@@ -63,6 +65,7 @@ type Parts struct {
 	SignOn     *sso.Service
 	// ExternalURL is where browsers reach the API: scheme and host; may be empty.
 	ExternalURL string
+	Engines     *engine.Survey                  // of the engine of this machine
 	TokenLimit  func(rest.Handler) rest.Handler // bounds how often credentials may be tried
 	Guesses     *rest.Guesses                   // bounds how often the password of one account may be guessed
 }
@@ -85,6 +88,7 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		secrets.Operations(parts.Tenants, parts.Secrets),
 		[]rest.Operation{providers.ConnectionOperation(parts.Tenants, parts.Scans), providers.DeletionOperation(parts.Tenants, deletion.NewProviders(parts.Jobs))},
 		scans.Operations(parts.Tenants, parts.Scans),
+		engines.Operations(parts.Engines),
 		schedules.Operations(parts.Tenants, parts.Scans),
 		tasks.Operations(parts.Tenants, parts.Jobs),
 		findings.Operations(parts.Tenants),

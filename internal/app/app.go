@@ -16,6 +16,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/catalogue"
 	"github.com/palisade-sec/palisade/internal/deletion"
+	"github.com/palisade-sec/palisade/internal/engine"
 	"github.com/palisade-sec/palisade/internal/identity"
 	"github.com/palisade-sec/palisade/internal/ingestion"
 	"github.com/palisade-sec/palisade/internal/jobs"
@@ -143,7 +144,8 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	app.signOn = sso.New(app.Tenants, app.System, app.Identity)
 	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Social: providers, Secrets: app.secrets,
 		TokenLimit: rest.PerAddress("log-in", bounds.logIn), Guesses: bounds.guesses,
-		Ingestions: app.ingestions, Jobs: app.jobs, Scans: scans, SignOn: app.signOn, ExternalURL: settings.SignOn.ExternalURL},
+		Ingestions: app.ingestions, Jobs: app.jobs, Scans: scans, SignOn: app.signOn, ExternalURL: settings.SignOn.ExternalURL,
+		Engines: engine.NewSurvey(engine.Options{Python: settings.EnginePython, PassEnv: settings.EnginePassEnv})},
 		app.Policy.Snapshot().Operations())
 	if err != nil {
 		return nil, err

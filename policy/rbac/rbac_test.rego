@@ -24,6 +24,7 @@ expected := {
 	"compliance_overviews.list": "member",
 	"compliance_overviews.metadata": "member",
 	"compliance_overviews.requirements": "member",
+	"engines.list": "member",
 	"finding_groups.latest": "member",
 	"finding_groups.latest.resources": "member",
 	"finding_groups.list": "member",
