@@ -204,6 +204,37 @@ AS $function$
     where exists (select from words)
 $function$;
 
+CREATE OR REPLACE FUNCTION public.take_turn()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+declare
+    begun bigint;
+    taken bigint;
+begin
+    if tg_op = 'UPDATE' and new.scheduled_at > clock_timestamp() then
+        new.state := 'scheduled'; -- it asks for a pause: its turn comes after it
+        return new;
+    end if;
+    select (j.metadata ->> 'turn')::bigint into begun from river.river_job j
+    where j.queue = new.queue and j.state in ('running', 'completed', 'cancelled', 'discarded') and (j.metadata ->> 'turn')::bigint is not null
+    order by (j.metadata ->> 'turn')::bigint desc limit 1;
+    begun := coalesce(begun, 0);
+    if new.metadata ? 'turn' then
+        taken := begun + 1;
+    else
+        select (j.metadata ->> 'turn')::bigint + 1 into taken from river.river_job j
+        where j.args ->> 'tenant_id' = new.args ->> 'tenant_id' and j.queue = new.queue and (j.metadata ->> 'turn')::bigint is not null
+        order by (j.metadata ->> 'turn')::bigint desc limit 1;
+        taken := greatest(begun, coalesce(taken, 0));
+    end if;
+    new.metadata := jsonb_set(new.metadata, '{turn}', to_jsonb(taken));
+    new.scheduled_at := timestamptz '2000-01-01 00:00:00+00' + taken * interval '1 millisecond';
+    return new;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.uuidv7_floor(moment timestamp with time zone)
  RETURNS uuid
  LANGUAGE sql
@@ -1031,7 +1062,6 @@ comment on column tasks.failures is 'Attempts that failed for a reason that may 
 CREATE INDEX tasks_inserted ON public.tasks USING btree (tenant_id, inserted_at, id);
 CREATE INDEX tasks_name ON public.tasks USING btree (tenant_id, name, inserted_at, id);
 CREATE INDEX tasks_of_provider ON public.tasks USING btree (tenant_id, provider_id, id) WHERE (state = ANY (ARRAY['available'::text, 'scheduled'::text, 'executing'::text]));
-CREATE INDEX tasks_queued ON public.tasks USING btree (tenant_id) WHERE ((state = 'available'::text) AND (job_id IS NOT NULL));
 
 create table tenants (
     id uuid not null,
@@ -2054,3 +2084,4 @@ revoke all on function rescue_orphans(double precision) from public;
 grant execute on function rescue_orphans(double precision) to palisade_system;
 revoke all on function sought_checks(text) from public;
 grant execute on function sought_checks(text) to palisade_app;
+revoke all on function take_turn() from public;

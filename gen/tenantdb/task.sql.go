@@ -117,21 +117,6 @@ func (q *Queries) CancelTask(ctx context.Context, id uuid.UUID) (CancelTaskRow, 
 	return i, err
 }
 
-const countQueuedTasks = `-- name: CountQueuedTasks :one
-select count(*)::integer from (
-    select from tasks where state = 'available' and job_id is not null limit 64
-) queued
-`
-
-// Purpose: how many jobs of the tenant wait in the queue, up to a number that makes no difference any more.
-// Index: tasks_queued.
-func (q *Queries) CountQueuedTasks(ctx context.Context) (int32, error) {
-	row := q.db.QueryRow(ctx, countQueuedTasks)
-	var column_1 int32
-	err := row.Scan(&column_1)
-	return column_1, err
-}
-
 const countTasks = `-- name: CountTasks :one
 select count(*) from tasks t where not t.hidden and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 `

@@ -23,6 +23,10 @@ import (
 // queueAttempts is how often the queue itself starts a job. It is out of the way: the kind's Options decide.
 const queueAttempts = 10_000
 
+// tenantPriority is that of the jobs of tenants, which take turns in the queue: see take_turn in the migrations. What belongs to no
+// tenant has a better one.
+const tenantPriority = 2
+
 // ErrMustEnd is returned by Cancel for a job that nobody may cancel: what it is about is half gone. Nothing has happened once the
 // transaction is undone.
 var ErrMustEnd = errors.New("the job has to be done to its end")
@@ -161,11 +165,7 @@ func (c *Client) insertJob(ctx context.Context, tx *tenant.Tx, taskID uuid.UUID,
 	if err != nil {
 		return err
 	}
-	queued, err := tenantdb.New(tx).CountQueuedTasks(ctx)
-	if err != nil {
-		return fmt.Errorf("count queued tasks: %w", err)
-	}
-	jobID, err := tx.Enqueue(ctx, c, insertion{envelope: envelope{kind: kind.name, task: taskID, args: args}, queue: kind.queue, at: at, priority: priority(queued)})
+	jobID, err := tx.Enqueue(ctx, c, insertion{envelope: envelope{kind: kind.name, task: taskID, args: args}, queue: kind.queue, at: at})
 	if err != nil {
 		return err
 	}
@@ -175,26 +175,11 @@ func (c *Client) insertJob(ctx context.Context, tx *tenant.Tx, taskID uuid.UUID,
 	return nil
 }
 
-// priority is that of the next job of a tenant of which so many wait: 1 comes first, 4 last. So a tenant that asks for a hundred
-// scans does not make the others wait for all of them.
-func priority(queued int32) int {
-	switch {
-	case queued < 4:
-		return 1
-	case queued < 16:
-		return 2
-	case queued < 64:
-		return 3
-	}
-	return 4
-}
-
 // insertion is what InsertTx takes.
 type insertion struct {
 	envelope envelope
 	queue    string
 	at       time.Time
-	priority int
 }
 
 // InsertTx puts a job into the queue in an open transaction; it makes Client a tenant.Enqueuer and takes nothing but what this
@@ -206,7 +191,7 @@ func (c *Client) InsertTx(ctx context.Context, tx pgx.Tx, tenantID uuid.UUID, jo
 	}
 	one.envelope.tenant = tenantID
 	inserted, err := c.insert.InsertTx(ctx, tx, one.envelope, &river.InsertOpts{Queue: one.queue, ScheduledAt: one.at,
-		Priority: one.priority, MaxAttempts: queueAttempts})
+		Priority: tenantPriority, MaxAttempts: queueAttempts})
 	if err != nil {
 		return 0, fmt.Errorf("insert job %s: %w", one.envelope.kind, err)
 	}

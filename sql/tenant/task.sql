@@ -10,13 +10,6 @@ returning id, provider_id, name, state, task_args, result, metadata, inserted_at
 -- Index: tasks_pkey.
 update tasks set job_id = @job_id, updated_at = now() where id = @id;
 
--- name: CountQueuedTasks :one
--- Purpose: how many jobs of the tenant wait in the queue, up to a number that makes no difference any more.
--- Index: tasks_queued.
-select count(*)::integer from (
-    select from tasks where state = 'available' and job_id is not null limit 64
-) queued;
-
 -- name: GetTask :one
 -- Purpose: one task as people see it.
 -- Index: tasks_pkey.
