@@ -15,6 +15,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/config"
 	"github.com/palisade-sec/palisade/internal/deploy"
+	"github.com/palisade-sec/palisade/internal/engine"
 )
 
 func checkCommand() *cobra.Command {
@@ -24,8 +25,9 @@ func checkCommand() *cobra.Command {
 	command := &cobra.Command{
 		Use:   "check",
 		Short: "Check the database's roles and walls, the keys and the policy",
-		Long: `Check what keeps tenants apart: the database's roles and walls, the keys and the policy. With --deploy also everything else
-that production needs. docs/deploy.md lists the checks by name, and what to do when one fails.
+		Long: `Check what keeps tenants apart: the database's roles and walls, the keys and the policy; and whether
+there is a scan engine. With --deploy also everything else that production needs. docs/deploy.md lists the checks by name, and
+what to do when one fails.
 
 The exit status is 1 when a check of severity fatal or error failed. A server does not start when a fatal one fails.`,
 		Args: arguments(cobra.NoArgs),
@@ -99,6 +101,7 @@ func check(ctx context.Context, out io.Writer, settings config.Settings, logger 
 // deployment is the installation on a database, to be examined.
 func deployment(settings config.Settings, db *database) *deploy.Deployment {
 	return &deploy.Deployment{Settings: settings, AppURL: db.app, SystemURL: db.system, OwnerURL: db.owner, Front: app.Front(appSettings(settings, db)),
+		Engine: engine.NewSurvey(engine.Options{Python: settings.EnginePython, PassEnv: settings.EnginePassEnv}).Report,
 		Policy: func(ctx context.Context) error {
 			return authz.Check(ctx, app.PolicyFolders(settings.PolicyDir, settings.PolicyReplace))
 		}}

@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/palisade-sec/palisade/internal/config"
+	"github.com/palisade-sec/palisade/internal/engine"
 	"github.com/palisade-sec/palisade/internal/migrate"
 	"github.com/palisade-sec/palisade/internal/password"
 	"github.com/palisade-sec/palisade/internal/token"
@@ -44,10 +45,11 @@ type Deployment struct {
 	Settings  config.Settings
 	AppURL    string // connection strings in effect, also of a Postgres of the program's own
 	SystemURL string
-	OwnerURL  string                      // may be empty
-	Servers   int                         // processes that share the database; 0: one
-	Policy    func(context.Context) error // examines the access policy
-	Front     http.Handler                // the server, for the headers of its answers
+	OwnerURL  string                                       // may be empty
+	Servers   int                                          // processes that share the database; 0: one
+	Policy    func(context.Context) error                  // examines the access policy
+	Engine    func(context.Context) (engine.Report, error) // examines the scan engine of this machine; may be nil
+	Front     http.Handler                                 // the server, for the headers of its answers
 
 	Tokens token.Config                                                        // the zero value has the defaults
 	Hash   func(ctx context.Context, password string) (hash string, err error) // nil: that of the program
@@ -89,7 +91,7 @@ func (u unknown) Error() string { return string(u) }
 // Checks are all checks, in the order of docs/deploy.md.
 func Checks() []Check {
 	var all []Check
-	for _, some := range [][]Check{databaseChecks, keyChecks, policyChecks, accessChecks, transportChecks} {
+	for _, some := range [][]Check{databaseChecks, keyChecks, policyChecks, accessChecks, transportChecks, engineChecks} {
 		all = append(all, some...)
 	}
 	return all

@@ -27,6 +27,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/app"
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/config"
+	"github.com/palisade-sec/palisade/internal/engine"
 	"github.com/palisade-sec/palisade/internal/migrate"
 	"github.com/palisade-sec/palisade/internal/pgtest"
 	"github.com/palisade-sec/palisade/internal/secret"
@@ -74,6 +75,7 @@ func good(t *testing.T, db *pgtest.DB) *installation {
 	}
 	return &installation{db: db, Deployment: &Deployment{Settings: settings, AppURL: settings.AppURL, SystemURL: settings.SystemURL, OwnerURL: settings.OwnerURL, Servers: 2,
 		Policy: func(context.Context) error { return nil },
+		Engine: reported(engine.Report{Installed: true, Providers: []engine.ProviderReport{{Type: "aws", Usable: true}}}),
 		Front:  app.Front(app.Settings{TrustProxy: true, AllowedHosts: settings.Hosts(), HSTS: settings.HSTSMaxAge})}}
 }
 
@@ -142,6 +144,11 @@ func shortKey(t *testing.T) *rsa.PrivateKey {
 		t.Fatal(err)
 	}
 	return key
+}
+
+// reported is an engine that is examined with this result.
+func reported(report engine.Report) func(context.Context) (engine.Report, error) {
+	return func(context.Context) (engine.Report, error) { return report, nil }
 }
 
 // serving answers with headers.
@@ -248,6 +255,13 @@ var breaches = []struct {
 	{"http.cors", "any", func(_ *testing.T, i *installation) { i.Settings.CORSOrigins = []string{"*"} }, "*"},
 	{"metrics.exposure", "everywhere", func(_ *testing.T, i *installation) { i.Settings.MetricsListen = "[::]:9090" }, "[::]:9090"},
 	{"metrics.exposure", "a public address", func(_ *testing.T, i *installation) { i.Settings.MetricsListen = "203.0.113.7:9090" }, "203.0.113.7"},
+	{"engine.installed", "none", func(_ *testing.T, i *installation) {
+		i.Engine = engine.NewSurvey(engine.Options{Python: "/nowhere/python"}).Report
+	}, "pip install prowler"},
+	{"engine.installed", "a part", func(_ *testing.T, i *installation) {
+		i.Engine = reported(engine.Report{Installed: true, Providers: []engine.ProviderReport{{Type: "iac", Lacks: "the program trivy"}}})
+	}, "iac cannot be scanned for want of the program trivy"},
+	{"engine.installed", "empty", func(_ *testing.T, i *installation) { i.Engine = reported(engine.Report{Installed: true}) }, "no provider type"},
 	{"log.level", "debug", func(_ *testing.T, i *installation) { i.Settings.LogLevel = "debug" }, "debug"},
 }
 

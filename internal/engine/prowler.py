@@ -186,7 +186,7 @@ def capabilities(request, out):
 def lacks(kind):
     """Returns what a scan of the type needs and is not there."""
     if importlib.util.find_spec("prowler.providers.%s" % kind) is None:
-        return "the engine's version does not know the type"
+        return "a version of the engine that knows the type"
     program = PROGRAMS.get(kind)
     if program and shutil.which(program) is None:
         return "the program %s" % program

@@ -51,7 +51,7 @@ func TestEverybodySeesWhatTheEngineCanDo(t *testing.T) {
 	ada.Get(t, "/engines/prowler").Want(t, 404)
 	ada.Post(t, "/engines", "engines", nil, nil).Want(t, 405)
 	server.Anonymous().Get(t, "/engines").Want(t, 401)
-	if _, err := server.DB.Pool(t, pgtest.Superuser).Exec(t.Context(), `delete from user_roles where tenant_id = $1`, bob.Tenant); err != nil {
+	if _, err := server.DB.Pool(t, pgtest.Superuser).Exec(t.Context(), `delete from role_users where tenant_id = $1`, bob.Tenant); err != nil {
 		t.Fatal(err)
 	}
 	bob.Get(t, "/engines").Want(t, 403)
