@@ -140,8 +140,8 @@ func TestChangingASchedule(t *testing.T) {
 	if at := time.Until(next(t, interval)); at > 7*time.Hour || at < 6*time.Hour || interval.At("/data/attributes/scan_hour") != nil {
 		t.Errorf("interval: %s", interval.Raw)
 	}
-	kept := change(t, ada, provider, map[string]any{"scan_enabled": false}).Want(t, 200)
-	kept = change(t, ada, provider, map[string]any{"scan_enabled": true}).Want(t, 200)
+	change(t, ada, provider, map[string]any{"scan_enabled": false}).Want(t, 200)
+	kept := change(t, ada, provider, map[string]any{"scan_enabled": true}).Want(t, 200)
 	if !next(t, kept).Equal(next(t, interval)) {
 		t.Errorf("the beat: %s, and then %s", interval.Raw, kept.Raw)
 	}
