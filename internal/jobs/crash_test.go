@@ -76,11 +76,16 @@ func child(arguments []string) error {
 	if err != nil {
 		return err
 	}
-	client, err := jobs.NewClient(fragileKind(arguments[0]))
+	registry, size := fragileKind(arguments[0]), 0
+	if arguments[0] == mixedPoint {
+		registry, size = mixedKinds(), mixedAtOnce
+	}
+	client, err := jobs.NewClient(registry)
 	if err != nil {
 		return err
 	}
-	return client.Work(ctx, jobs.WorkConfig{Tenants: tenants, System: executor, Silence: 800 * time.Millisecond, Poll: 100 * time.Millisecond})
+	return client.Work(ctx, jobs.WorkConfig{Tenants: tenants, System: executor, Silence: 800 * time.Millisecond, Poll: 100 * time.Millisecond,
+		Queues: map[string]int{jobs.Scans: size}})
 }
 
 // killed runs a worker process until it is at a point, and kills it there.
