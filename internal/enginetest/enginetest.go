@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -76,18 +77,29 @@ func Secret(accessKey string) map[string]any {
 
 type request struct {
 	Operation string
+	Provider  string
 	UID       string
 	Secret    struct {
-		Key   string `json:"aws_access_key_id"`
-		Token string `json:"aws_secret_access_key"`
+		Key   string   `json:"aws_access_key_id"`
+		Token string   `json:"aws_secret_access_key"`
+		all   []string // every text of it, also inside texts that are JSON
 	}
 }
 
 func run() error {
 	var r request
-	if err := json.NewDecoder(os.Stdin).Decode(&r); err != nil {
+	input, err := io.ReadAll(os.Stdin)
+	if err != nil {
 		return err
 	}
+	if err := json.Unmarshal(input, &r); err != nil {
+		return err
+	}
+	var whole struct{ Secret any }
+	if err := json.Unmarshal(input, &whole); err != nil {
+		return err
+	}
+	r.Secret.all = texts(whole.Secret)
 	out := bufio.NewWriter(os.Stdout)
 	say := func(line map[string]any) {
 		encoded, err := json.Marshal(line)
@@ -103,6 +115,12 @@ func run() error {
 		say(map[string]any{"type": "header", "engine": "prowler", "version": Version})
 		say(map[string]any{"type": "provider", "provider": "aws", "checks": 3, "lacks": ""})
 		say(map[string]any{"type": "provider", "provider": "iac", "checks": 0, "lacks": "the program trivy"})
+		say(map[string]any{"type": "done"})
+		return nil
+	}
+	if r.Provider != "aws" { // these refuse everybody, and tell what they were given
+		_, _ = fmt.Fprintln(os.Stderr, "debug: texts are", strings.Join(r.Secret.all, " "))
+		say(map[string]any{"type": "connection", "connected": false, "error": "AccessDenied for " + strings.Join(r.Secret.all, ", ")})
 		say(map[string]any{"type": "done"})
 		return nil
 	}
@@ -133,6 +151,27 @@ func run() error {
 	}
 	say(map[string]any{"type": "done"})
 	return nil
+}
+
+// texts are all texts in a value.
+func texts(value any) (found []string) {
+	switch value := value.(type) {
+	case string:
+		found = append(found, value)
+		var inner any
+		if json.Unmarshal([]byte(value), &inner) == nil {
+			found = append(found, texts(inner)...)
+		}
+	case []any:
+		for _, one := range value {
+			found = append(found, texts(one)...)
+		}
+	case map[string]any:
+		for _, one := range value {
+			found = append(found, texts(one)...)
+		}
+	}
+	return found
 }
 
 func (r request) scan(say func(map[string]any), flush func() error, words []string) error {
