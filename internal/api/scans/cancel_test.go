@@ -10,7 +10,6 @@ import (
 
 	"github.com/palisade-sec/palisade/internal/apitest"
 	"github.com/palisade-sec/palisade/internal/enginetest"
-	"github.com/palisade-sec/palisade/internal/pgtest"
 )
 
 // gone waits until nobody is left of the process group whose leader wrote its number into a file.
@@ -29,19 +28,10 @@ func gone(t *testing.T, path string) {
 	}
 }
 
-// rows counts the stored findings of a scan, shown or not.
-func rows(t *testing.T, server *apitest.Server, scan string) (stored int) {
-	t.Helper()
-	if err := server.DB.Pool(t, pgtest.Superuser).QueryRow(t.Context(), "select count(*) from findings where scan_id = $1", scan).Scan(&stored); err != nil {
-		t.Fatal(err)
-	}
-	return stored
-}
-
 // leftovers waits until no findings of a scan are stored.
 func leftovers(t *testing.T, server *apitest.Server, scan string) {
 	t.Helper()
-	for rows(t, server, scan) > 0 {
+	for stored(t, server, scan) > 0 {
 		time.Sleep(20 * time.Millisecond)
 	}
 }
@@ -61,7 +51,7 @@ func TestARunningScanIsCancelled(t *testing.T) {
 	if got := ada.Get(t, "/tasks?filter[state]=available").Want(t, 200); got.Len("/data") != 1 || got.String("/data/0/id") != second.String("/data/id") {
 		t.Errorf("available: %s", got.Raw)
 	}
-	for rows(t, server, scan) == 0 {
+	for stored(t, server, scan) == 0 {
 		time.Sleep(20 * time.Millisecond)
 	}
 	// The waiting scan will find other credentials.
