@@ -142,6 +142,7 @@ func TestScanFailures(t *testing.T) {
 		{"done at once", "say(type='done')", ErrProtocol, "without a connection"},
 		{"exit 3", connected + "sys.exit(3)", ErrProtocol, "exit 3"},
 		{"killed", connected + "os.kill(os.getpid(), 9)", ErrKilled, "memory"},
+		{"exit 137", connected + "os._exit(137)", ErrKilled, "memory"},
 		{"traceback", "raise ValueError('hush-hush-hush')", ErrProtocol, "exit 1"},
 		{"hangs", connected + "time.sleep(600)", ErrTimeout, ""},
 		{"closes its output and hangs", "os.close(1); os.close(2); time.sleep(600)", ErrTimeout, ""},

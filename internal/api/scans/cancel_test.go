@@ -212,3 +212,42 @@ func TestADeletionIsNotCancelled(t *testing.T) {
 		t.Errorf("the deletion: %s", got.Raw)
 	}
 }
+
+// An engine that somebody kills, or that ran out of memory, fails its scan, which leaves nothing behind.
+func TestAScanWhoseEngineIsKilled(t *testing.T) {
+	t.Parallel()
+	server := apitest.StartScanning(t, enginetest.Interpreter(t))
+	ada := server.SignUp(t, "Ada")
+	gate := filepath.Join(t.TempDir(), "gate")
+	provider, secret := connect(t, ada, account, enginetest.Waits(5000, gate))
+	first, second := start(t, ada, provider, "first"), start(t, ada, provider, "second")
+	scan := first.String("/data/attributes/task_args/scan_id")
+	waitFor(t, gate+".at")
+	for stored(t, server, scan) == 0 {
+		time.Sleep(20 * time.Millisecond)
+	}
+	ada.Patch(t, "/providers/secrets/"+secret, "provider-secrets", secret, map[string]any{"secret": enginetest.Secret(enginetest.Finds(2))}, nil).Want(t, 200)
+	text, err := os.ReadFile(gate + ".at")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(string(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	engine, err := os.FindProcess(pid)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := engine.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	if task := ended(t, ada, first.String("/data/id")); task.String("/data/attributes/state") != "failed" ||
+		task.String("/data/attributes/result/exc_type") != "EngineKilledError" {
+		t.Errorf("task: %s", task.Raw)
+	}
+	if task := ended(t, ada, second.String("/data/id")); task.String("/data/attributes/state") != "completed" {
+		t.Errorf("the next scan: %s", task.Raw)
+	}
+	leftovers(t, server, scan)
+}
