@@ -44,7 +44,7 @@ func TestOperationsCoverTheWire(t *testing.T) {
 	ours := []Operation{
 		"ingestions.create", "ingestions.list", "ingestions.retrieve", "ingestions.errors",
 		"users.access", "users.update_others",
-		"audit_events.list", "audit_events.retrieve", "auth.saml.initiate", "tokens.github", "tokens.google", "tokens.saml",
+		"audit_events.list", "audit_events.retrieve", "engines.list", "auth.saml.initiate", "tokens.github", "tokens.google", "tokens.saml",
 		"schedules.create", "schedules.delete", "schedules.list", "schedules.retrieve", "schedules.run", "schedules.update",
 	}
 	operations := load(t, policy.FS).Operations()
