@@ -153,6 +153,8 @@ var refusedToAll = map[string]string{
 	"saml_config.create":       "every organisation has its configuration",
 	"tokens.saml":              "the token is none",
 	"invitations.accept":       "the invitation is another person's",
+	"mute_rules.create":        "a rule mutes the finding that is tried",
+	"processors.create":        "every organisation has its mute list",
 	"providers.secrets.create": "every provider has its credentials",
 	"schedules.create":         "every provider has its schedule",
 	"schedules.daily":          "every provider has its schedule",
@@ -161,7 +163,7 @@ var refusedToAll = map[string]string{
 }
 
 // aboutPeople are paths on which providers have no bearing.
-var aboutPeople = regexp.MustCompile(`^/(users|tenants|roles|invitations|saml-config|audit-events|api-keys)`)
+var aboutPeople = regexp.MustCompile(`^/(users|tenants|roles|invitations|saml-config|audit-events|api-keys|processors|engines)`)
 
 // TestThoseWithoutARoleAndStrangers: a member without a role reads nothing of the organisation but that it exists, and
 // without credentials there is nothing at all.

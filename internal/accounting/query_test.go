@@ -82,6 +82,7 @@ var quiet = map[string]string{
 	"NextWaitingScan":                  "the sample's job is queued",
 	"PlanScan":                         "the sample's next run is planned",
 	"EraseProvider":                    "no provider of the samples is being deleted",
+	"LockProviderOfHeldTask":           "it locks, and neither returns nor changes anything",
 	"ProviderIsGoing":                  "no provider of the samples is being deleted",
 }
 
@@ -348,7 +349,8 @@ func newArguments(values map[string][]string, variant int, table string) *argume
 
 // hints name the column whose values a parameter takes where its own name does not say.
 var hints = map[string]string{"FindMembers": "memberships.user_id", "ExistUsers": "memberships.user_id", "AddRoleUsers": "memberships.user_id",
-	"GetFindings": "findings.id", "GetRole": "roles.id", "GetResource": "resources.id"}
+	"GetFindings": "findings.id", "GetRole": "roles.id", "GetResource": "resources.id",
+	"AttemptStands": "tasks.id"}
 
 var tableWord = regexp.MustCompile(`(?:update|insert into|delete from|from) ([a-z_]+)`)
 
