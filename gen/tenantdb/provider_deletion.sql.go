@@ -32,20 +32,6 @@ func (q *Queries) CancelWaitingTask(ctx context.Context, id uuid.UUID) (CancelWa
 	return i, err
 }
 
-const endProviderSchedule = `-- name: EndProviderSchedule :execrows
-delete from schedules where provider_id = $1
-`
-
-// Purpose: a provider that is being deleted is not scanned any more.
-// Index: schedules_tenant_id_provider_id_key.
-func (q *Queries) EndProviderSchedule(ctx context.Context, providerID uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, endProviderSchedule, providerID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
-}
-
 const eraseProvider = `-- name: EraseProvider :execrows
 delete from providers where id = $1 and deleted_at is not null
 `

@@ -75,7 +75,7 @@ func (p *Providers) Delete(ctx context.Context, tx *tenant.Tx, provider uuid.UUI
 	if _, err := queries.ForgetProviderSecrets(ctx, provider); err != nil {
 		return task.Task{}, fmt.Errorf("forget credentials: %w", err)
 	}
-	if _, err := queries.EndProviderSchedule(ctx, provider); err != nil {
+	if _, err := queries.DeleteSchedule(ctx, provider); err != nil {
 		return task.Task{}, fmt.Errorf("end schedule: %w", err)
 	}
 	return p.jobs.Enqueue(ctx, tx, providerErasure{ProviderID: provider})

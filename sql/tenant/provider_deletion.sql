@@ -5,11 +5,6 @@
 -- Index: provider_secrets_tenant_id_provider_id_key.
 delete from provider_secrets where provider_id = @provider_id;
 
--- name: EndProviderSchedule :execrows
--- Purpose: a provider that is being deleted is not scanned any more.
--- Index: schedules_tenant_id_provider_id_key.
-delete from schedules where provider_id = @provider_id;
-
 -- name: ProviderIsGoing :one
 -- Purpose: whether there is something left of a provider whose deletion was asked for.
 -- Index: providers_pkey.
