@@ -1,5 +1,5 @@
 // Package listing reads the lists of a tenant that people page through and filter, and single rows of them: each resource
-// declares a Source over its two generated queries, and all of them are counted, placed and read in the same way.
+// declares a Source over its two generated queries, and all of them are counted, placed, read and answered in the same way.
 //
 // What does not belong here: which filters there are (internal/filter and the tables beside the operations), how rows look
 // on the wire (internal/api), and lists whose queries need more than a page.

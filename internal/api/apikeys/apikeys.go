@@ -89,7 +89,7 @@ func Operations(service *apikey.Service, executor *tenant.Executor) []rest.Opera
 		return rest.Operation{ID: "api_keys." + id, Method: method, Path: path, Summary: summary, Tag: "API keys",
 			Query: Query, Mode: rest.One, Response: one, Handle: handle}
 	}
-	list := operation("list", http.MethodGet, "/api-keys", "List API keys", h.list)
+	list := operation("list", http.MethodGet, "/api-keys", "List API keys", source.Pages(executor, resource, include))
 	list.Mode, list.Response = rest.List, many
 	create := operation("create", http.MethodPost, "/api-keys", "Create an API key of one's own", h.create)
 	create.Query, create.Status, create.Request = nil, http.StatusCreated, rest.Schema{Type: Type, Attributes: newKey{}}
@@ -97,6 +97,6 @@ func Operations(service *apikey.Service, executor *tenant.Executor) []rest.Opera
 	update := operation("update", http.MethodPatch, "/api-keys/{id}", "Rename an API key", h.update)
 	update.Request, update.Response.Attributes = rest.Schema{Type: Type, Attributes: newName{}}, renamed{}
 	return []rest.Operation{list, create, update,
-		operation("retrieve", http.MethodGet, "/api-keys/{id}", "Get an API key", h.retrieve),
+		operation("retrieve", http.MethodGet, "/api-keys/{id}", "Get an API key", source.Single(executor, resource, include)),
 		operation("revoke", http.MethodDelete, "/api-keys/{id}/revoke", "Revoke an API key for good", h.revoke)}
 }

@@ -13,38 +13,6 @@ import (
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
-func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	read, err := r.DB(ctx, h.tenants)
-	if err != nil {
-		return nil, err
-	}
-	rows, window, err := source.Page(ctx, read, r.Query)
-	if err != nil {
-		return nil, err
-	}
-	included, err := include(ctx, r, read, rows...)
-	if err != nil {
-		return nil, err
-	}
-	return rest.ListOf(r, rows, window, resource, included...), nil
-}
-
-func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	read, err := r.DB(ctx, h.tenants)
-	if err != nil {
-		return nil, err
-	}
-	row, err := source.One(ctx, read, r.ID("id"), r.Query.Where)
-	if err != nil {
-		return nil, err
-	}
-	included, err := include(ctx, r, read, row)
-	if err != nil {
-		return nil, err
-	}
-	return r.One(resource(r, row), included...), nil
-}
-
 // create makes a key that acts for the requester. Its text is in this answer alone.
 func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
 	scope, err := r.Scope(ctx)

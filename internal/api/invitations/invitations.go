@@ -92,7 +92,7 @@ func Operations(service *invitation.Service, people *identity.Service, executor 
 	list.Mode, list.Cached, list.Response = rest.List, true, many
 	create := operation("create", http.MethodPost, "/tenants/invitations", "Invite a person", h.create)
 	create.Query, create.Request, create.Response, create.Status = nil, body, changed, http.StatusCreated
-	retrieve := operation("retrieve", http.MethodGet, "/tenants/invitations/{id}", "Get an invitation", h.retrieve)
+	retrieve := operation("retrieve", http.MethodGet, "/tenants/invitations/{id}", "Get an invitation", source.Single(executor, resource, nil))
 	retrieve.Cached, retrieve.Response = true, one
 	update := operation("update", http.MethodPatch, "/tenants/invitations/{id}", "Change an invitation", h.update)
 	update.Request, update.Response = body, changed
@@ -123,18 +123,6 @@ func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, erro
 		return nil, err
 	}
 	return rest.ListOf(r, rows, window, resource), nil
-}
-
-func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	db, err := r.DB(ctx, h.tenants)
-	if err != nil {
-		return nil, err
-	}
-	row, err := source.One(ctx, db, r.ID("id"), r.Query.Where)
-	if err != nil {
-		return nil, err
-	}
-	return r.One(resource(r, row)), nil
 }
 
 func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, error) {

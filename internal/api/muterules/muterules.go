@@ -85,7 +85,7 @@ func Operations(service *muterule.Service, executor *tenant.Executor) []rest.Ope
 		return rest.Operation{ID: "mute_rules." + id, Method: method, Path: path, Summary: summary, Tag: "Mute rules",
 			Query: Query, Mode: rest.One, Response: one, Handle: handle}
 	}
-	list := operation("list", http.MethodGet, "/mute-rules", "List mute rules", h.list)
+	list := operation("list", http.MethodGet, "/mute-rules", "List mute rules", source.Pages(executor, resource, include))
 	list.Mode, list.Response = rest.List, many
 	create := operation("create", http.MethodPost, "/mute-rules", "Mute findings, and those with the same uids", h.create)
 	create.Query, create.Status, create.Request = nil, http.StatusCreated, rest.Schema{Type: Type, Attributes: newRule{}}
@@ -93,6 +93,6 @@ func Operations(service *muterule.Service, executor *tenant.Executor) []rest.Ope
 	update.Request, update.Response = rest.Schema{Type: Type, Attributes: change{}}, rest.Schema{Type: Type, Attributes: changed{}}
 	remove := operation("delete", http.MethodDelete, "/mute-rules/{id}", "Delete a mute rule", rest.Remove(h.found, service.Delete))
 	remove.Status, remove.Response = http.StatusNoContent, rest.Schema{}
-	retrieve := operation("retrieve", http.MethodGet, "/mute-rules/{id}", "Get a mute rule", h.retrieve)
+	retrieve := operation("retrieve", http.MethodGet, "/mute-rules/{id}", "Get a mute rule", source.Single(executor, resource, include))
 	return []rest.Operation{list, create, retrieve, update, remove}
 }

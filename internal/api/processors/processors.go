@@ -71,41 +71,17 @@ func Operations(service *mutelist.Service, executor *tenant.Executor) []rest.Ope
 		return rest.Operation{ID: "processors." + id, Method: method, Path: path, Summary: summary, Tag: "Processors",
 			Query: Query, Mode: rest.One, Response: one, Handle: handle}
 	}
-	list := operation("list", http.MethodGet, "/processors", "List processors", h.list)
+	list := operation("list", http.MethodGet, "/processors", "List processors", source.Pages(executor, resource, nil))
 	list.Mode, list.Cached, list.Response = rest.List, true, many
 	create := operation("create", http.MethodPost, "/processors", "Create the mute list", h.create)
 	create.Query, create.Status, create.Request = nil, http.StatusCreated, rest.Schema{Type: Type, Attributes: newProcessor{}}
-	retrieve := operation("retrieve", http.MethodGet, "/processors/{id}", "Get a processor", h.retrieve)
+	retrieve := operation("retrieve", http.MethodGet, "/processors/{id}", "Get a processor", source.Single(executor, resource, nil))
 	retrieve.Cached = true
 	update := operation("update", http.MethodPatch, "/processors/{id}", "Replace the configuration of a processor", h.update)
 	update.Request, update.Response.Attributes = rest.Schema{Type: Type, Attributes: newConfiguration{}}, configured{}
 	remove := operation("delete", http.MethodDelete, "/processors/{id}", "Delete a processor", rest.Remove(h.found, service.Delete))
 	remove.Status, remove.Response = http.StatusNoContent, rest.Schema{}
 	return []rest.Operation{list, create, retrieve, update, remove}
-}
-
-func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	read, err := r.DB(ctx, h.tenants)
-	if err != nil {
-		return nil, err
-	}
-	rows, window, err := source.Page(ctx, read, r.Query)
-	if err != nil {
-		return nil, err
-	}
-	return rest.ListOf(r, rows, window, resource), nil
-}
-
-func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	read, err := r.DB(ctx, h.tenants)
-	if err != nil {
-		return nil, err
-	}
-	row, err := source.One(ctx, read, r.ID("id"), r.Query.Where)
-	if err != nil {
-		return nil, err
-	}
-	return r.One(resource(r, row)), nil
 }
 
 func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, error) {

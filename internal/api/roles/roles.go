@@ -86,11 +86,11 @@ func Operations(service *role.Service, executor *tenant.Executor) []rest.Operati
 	operation := func(id, method, path, summary string, handle rest.Handler) rest.Operation {
 		return rest.Operation{ID: authz.Operation("roles." + id), Method: method, Path: path, Summary: summary, Tag: "Roles", Query: Query, Mode: rest.One, Handle: handle}
 	}
-	list := operation("list", http.MethodGet, "/roles", "List roles", h.list)
+	list := operation("list", http.MethodGet, "/roles", "List roles", source.Pages(executor, resource, nil))
 	list.Mode, list.Response = rest.List, many
 	create := operation("create", http.MethodPost, "/roles", "Create a role", h.create)
 	create.Query, create.Request, create.Response, create.Status = nil, body, one, http.StatusCreated
-	retrieve := operation("retrieve", http.MethodGet, "/roles/{id}", "Get a role", h.retrieve)
+	retrieve := operation("retrieve", http.MethodGet, "/roles/{id}", "Get a role", source.Single(executor, resource, nil))
 	retrieve.Response = one
 	update := operation("update", http.MethodPatch, "/roles/{id}", "Change a role", h.update)
 	update.Request, update.Response = body, one
@@ -112,30 +112,6 @@ func Operations(service *role.Service, executor *tenant.Executor) []rest.Operati
 		operations = append(operations, linkage)
 	}
 	return operations
-}
-
-func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	db, err := r.DB(ctx, h.tenants)
-	if err != nil {
-		return nil, err
-	}
-	rows, window, err := source.Page(ctx, db, r.Query)
-	if err != nil {
-		return nil, err
-	}
-	return rest.ListOf(r, rows, window, resource), nil
-}
-
-func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	db, err := r.DB(ctx, h.tenants)
-	if err != nil {
-		return nil, err
-	}
-	row, err := source.One(ctx, db, r.ID("id"), r.Query.Where)
-	if err != nil {
-		return nil, err
-	}
-	return r.One(resource(r, row)), nil
 }
 
 func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, error) {

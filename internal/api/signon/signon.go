@@ -72,11 +72,11 @@ func Operations(service *sso.Service, executor *tenant.Executor, external string
 	operation := func(id authz.Operation, method, path, summary string, handle rest.Handler) rest.Operation {
 		return rest.Operation{ID: "saml_config." + id, Method: method, Path: path, Summary: summary, Tag: "Single sign-on", Query: Query, Mode: rest.One, Handle: handle}
 	}
-	list := operation("list", http.MethodGet, "/saml-config", "List SAML configurations", h.list)
+	list := operation("list", http.MethodGet, "/saml-config", "List SAML configurations", source.Pages(executor, resource, nil))
 	list.Mode, list.Cached, list.Response = rest.List, true, many
 	create := operation("create", http.MethodPost, "/saml-config", "Set up SAML", h.create)
 	create.Query, create.Request, create.Response, create.Status = nil, body, one, http.StatusCreated
-	retrieve := operation("retrieve", http.MethodGet, "/saml-config/{id}", "Get a SAML configuration", h.retrieve)
+	retrieve := operation("retrieve", http.MethodGet, "/saml-config/{id}", "Get a SAML configuration", source.Single(executor, resource, nil))
 	retrieve.Cached, retrieve.Response = true, one
 	update := operation("update", http.MethodPatch, "/saml-config/{id}", "Change a SAML configuration", h.update)
 	update.Request, update.Response = body, one
@@ -87,30 +87,6 @@ func Operations(service *sso.Service, executor *tenant.Executor, external string
 	redeem := rest.Operation{ID: "tokens.saml", Method: http.MethodPost, Path: "/tokens/saml", Tag: "Tokens", Summary: "Exchange the one-time token of a sign-on",
 		Anonymous: true, Negotiate: true, Status: http.StatusOK, Handle: h.redeem}
 	return []rest.Operation{list, create, retrieve, update, remove, initiate, redeem}
-}
-
-func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	read, err := r.DB(ctx, h.tenants)
-	if err != nil {
-		return nil, err
-	}
-	rows, window, err := source.Page(ctx, read, r.Query)
-	if err != nil {
-		return nil, err
-	}
-	return rest.ListOf(r, rows, window, resource), nil
-}
-
-func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	read, err := r.DB(ctx, h.tenants)
-	if err != nil {
-		return nil, err
-	}
-	row, err := source.One(ctx, read, r.ID("id"), r.Query.Where)
-	if err != nil {
-		return nil, err
-	}
-	return r.One(resource(r, row)), nil
 }
 
 func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
