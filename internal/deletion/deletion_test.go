@@ -129,7 +129,7 @@ func (s *street) vanished(t *testing.T, when string) {
 }
 
 // through is another server with the same database, which it reaches as palisade_system through a cutter.
-func (s *street) through(t *testing.T, cutter *pgtest.Cutter) *apitest.Server {
+func (s *street) through(t *testing.T, cutter *pgtest.Proxy) *apitest.Server {
 	t.Helper()
 	program, err := app.Open(t.Context(), app.Settings{AppURL: s.server.DB.URL(pgtest.App), SystemURL: cutter.URL, MaxConns: 2,
 		KeyDir: s.server.KeyDir, TokenLimit: "off"}, slog.New(slog.DiscardHandler))
@@ -158,7 +158,7 @@ func (s *street) eraser(t *testing.T, url string) *deletion.Service {
 func TestTenantDeletionLeavesAllOrNothing(t *testing.T) {
 	t.Parallel()
 	s := newStreet(t)
-	cutter := pgtest.NewCutter(t, s.server.DB.URL(pgtest.System))
+	cutter := pgtest.NewProxy(t, s.server.DB.URL(pgtest.System))
 	there := s.through(t, cutter)
 	before := rows(t, s.pool, s.ada.Tenant)
 	delete(before, "audit_events")
@@ -243,7 +243,7 @@ func TestErasureInterruptedAnywhereGoesOn(t *testing.T) {
 	bobs, carls := rows(t, s.pool, s.bob.Tenant), rows(t, s.pool, s.carl.Tenant)
 	s.ada.Delete(t, "/tenants/"+s.ada.Tenant).Want(t, 204)
 	s.vanished(t, "asked for")
-	cutter := pgtest.NewCutter(t, s.server.DB.URL(pgtest.System))
+	cutter := pgtest.NewProxy(t, s.server.DB.URL(pgtest.System))
 	eraser := s.eraser(t, cutter.URL).With(20, time.Hour)
 	cuts, done := 0, false
 	for exchange := 0; !done; exchange++ {

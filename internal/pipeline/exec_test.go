@@ -13,8 +13,8 @@ import (
 func TestASingleChangeIsOneRoundTrip(t *testing.T) {
 	t.Parallel()
 	db := pgtest.New(t)
-	between := newProxy(t, db.URL(pgtest.App))
-	targets := open(t, pipeline.Config{URL: between.url})
+	between := pgtest.NewProxy(t, db.URL(pgtest.App))
+	targets := open(t, pipeline.Config{URL: between.URL})
 	tenant, other := uuid.NewString(), uuid.NewString()
 	arrange(t, db, `insert into tenants (id, name) values ($1, 'Acme'), ($2, 'Other')`, tenant, other)
 	settings := pipeline.Settings{TenantID: tenant, Visible: "*"}
@@ -26,11 +26,11 @@ func TestASingleChangeIsOneRoundTrip(t *testing.T) {
 	if err := add(tenant, "first", false); err != nil { // describes the statements, once a connection
 		t.Fatal(err)
 	}
-	between.reset()
+	between.Reset()
 	if err := add(tenant, "second", false); err != nil {
 		t.Fatal(err)
 	}
-	if syncs := between.count('S') + between.count('Q'); syncs != 1 {
+	if syncs := between.Count('S') + between.Count('Q'); syncs != 1 {
 		t.Errorf("a single change took %d round trips", syncs)
 	}
 	if err := add(other, "third", false); sqlState(err) != "42501" {

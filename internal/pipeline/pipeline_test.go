@@ -159,8 +159,8 @@ func TestAReadIsOneRoundTrip(t *testing.T) {
 	for name, mode := range modes {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			between := newProxy(t, db.URL(pgtest.App)+mode)
-			targets := open(t, pipeline.Config{URL: between.url})
+			between := pgtest.NewProxy(t, db.URL(pgtest.App)+mode)
+			targets := open(t, pipeline.Config{URL: between.URL})
 			for kind, settings := range map[string]pipeline.Settings{
 				"plain":  {TenantID: uuid.NewString(), Visible: "*"},
 				"narrow": {TenantID: uuid.NewString(), Narrow: narrow},
@@ -173,14 +173,14 @@ func TestAReadIsOneRoundTrip(t *testing.T) {
 					}
 				}
 				read() // describes the statements, once a connection
-				between.reset()
+				between.Reset()
 				for range 5 {
 					read()
 				}
-				if syncs, simple := between.count('S'), between.count('Q'); syncs != 5 || simple != 0 {
+				if syncs, simple := between.Count('S'), between.Count('Q'); syncs != 5 || simple != 0 {
 					t.Errorf("%s: 5 reads took %d round trips and %d simple queries", kind, syncs, simple)
 				}
-				if parsed := between.count('P'); mode == "" && parsed != 0 {
+				if parsed := between.Count('P'); mode == "" && parsed != 0 {
 					t.Errorf("%s: a prepared read was parsed again %d times", kind, parsed)
 				}
 			}
@@ -195,9 +195,9 @@ func TestAReadIsOneRoundTrip(t *testing.T) {
 				}
 			}
 			write()
-			between.reset()
+			between.Reset()
 			write()
-			if syncs := between.count('S') + between.count('Q'); syncs != 3 {
+			if syncs := between.Count('S') + between.Count('Q'); syncs != 3 {
 				t.Errorf("a write of one statement took %d round trips, want begin, statement, commit", syncs)
 			}
 			idle(t, targets)
@@ -483,8 +483,8 @@ func TestReadsFallBackToThePrimary(t *testing.T) {
 	mark := func(url string) string { return url + "&application_name=replica" }
 	t.Run("there", func(t *testing.T) {
 		t.Parallel()
-		replica := newProxy(t, mark(db.URL(pgtest.App)))
-		targets := open(t, pipeline.Config{URL: db.URL(pgtest.App), ReplicaURL: replica.url})
+		replica := pgtest.NewProxy(t, mark(db.URL(pgtest.App)))
+		targets := open(t, pipeline.Config{URL: db.URL(pgtest.App), ReplicaURL: replica.URL})
 		if name, err := where(targets); name != "replica" || err != nil {
 			t.Fatal(name, err)
 		}
@@ -500,7 +500,7 @@ func TestReadsFallBackToThePrimary(t *testing.T) {
 			t.Fatal(err)
 		}
 		// The connection breaks while nobody looks, then the replica is gone for good.
-		for _, leave := range []func(){replica.cut, replica.leave} {
+		for _, leave := range []func(){replica.Cut, replica.Leave} {
 			leave()
 			if name, err := where(targets); name == "replica" && err == nil {
 				continue // the pool noticed and connected anew
@@ -515,9 +515,9 @@ func TestReadsFallBackToThePrimary(t *testing.T) {
 	t.Run("starting up", func(t *testing.T) {
 		t.Parallel()
 		for _, code := range []string{"57P03", "53300"} {
-			replica := newProxy(t, mark(db.URL(pgtest.App)))
-			replica.refuse(code)
-			targets := open(t, pipeline.Config{URL: db.URL(pgtest.App), ReplicaURL: replica.url})
+			replica := pgtest.NewProxy(t, mark(db.URL(pgtest.App)))
+			replica.Refuse(code)
+			targets := open(t, pipeline.Config{URL: db.URL(pgtest.App), ReplicaURL: replica.URL})
 			if name, err := where(targets); name != "" || err != nil {
 				t.Fatal(name, err)
 			}
@@ -525,22 +525,22 @@ func TestReadsFallBackToThePrimary(t *testing.T) {
 	})
 	t.Run("nobody listens", func(t *testing.T) {
 		t.Parallel()
-		replica := newProxy(t, mark(db.URL(pgtest.App)))
-		replica.leave()
-		targets := open(t, pipeline.Config{URL: db.URL(pgtest.App), ReplicaURL: replica.url})
+		replica := pgtest.NewProxy(t, mark(db.URL(pgtest.App)))
+		replica.Leave()
+		targets := open(t, pipeline.Config{URL: db.URL(pgtest.App), ReplicaURL: replica.URL})
 		if name, err := where(targets); name != "" || err != nil {
 			t.Fatal(name, err)
 		}
 	})
 	t.Run("a refusal is an answer", func(t *testing.T) {
 		t.Parallel()
-		primary := newProxy(t, db.URL(pgtest.App))
-		targets := open(t, pipeline.Config{URL: primary.url, ReplicaURL: mark(db.URL(pgtest.App))})
-		before := primary.connections()
+		primary := pgtest.NewProxy(t, db.URL(pgtest.App))
+		targets := open(t, pipeline.Config{URL: primary.URL, ReplicaURL: mark(db.URL(pgtest.App))})
+		before := primary.Connections()
 		if _, err := targets.Read(pipeline.Settings{}).Query(t.Context(), `select nonsense`); sqlState(err) != "42703" {
 			t.Fatal(err)
 		}
-		if primary.connections() != before || primary.count('S') != 0 {
+		if primary.Connections() != before || primary.Count('S') != 0 {
 			t.Fatal("the refused statement was tried on the primary")
 		}
 	})
