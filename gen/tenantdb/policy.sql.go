@@ -130,6 +130,7 @@ func (q *Queries) ListProvidersForPolicy(ctx context.Context) ([]ListProvidersFo
 }
 
 const listRolesForPolicy = `-- name: ListRolesForPolicy :one
+
 select coalesce(jsonb_agg(jsonb_build_object(
         'id', ro.id, 'name', ro.name,
         'manage_users', ro.manage_users, 'manage_account', ro.manage_account, 'manage_billing', ro.manage_billing,
@@ -142,34 +143,11 @@ select coalesce(jsonb_agg(jsonb_build_object(
 from roles ro
 `
 
+// What policy looks at, for explaining a decision to an administrator and for comparing policies.
 // Purpose: all roles of the tenant as policy sees them.
 // Index: roles_pkey, role_provider_groups_pkey.
 func (q *Queries) ListRolesForPolicy(ctx context.Context) (json.RawMessage, error) {
 	row := q.db.QueryRow(ctx, listRolesForPolicy)
-	var roles json.RawMessage
-	err := row.Scan(&roles)
-	return roles, err
-}
-
-const loadRoleForPolicy = `-- name: LoadRoleForPolicy :one
-
-select jsonb_build_array(jsonb_build_object(
-        'id', ro.id, 'name', ro.name,
-        'manage_users', ro.manage_users, 'manage_account', ro.manage_account, 'manage_billing', ro.manage_billing,
-        'manage_providers', ro.manage_providers, 'manage_integrations', ro.manage_integrations,
-        'manage_scans', ro.manage_scans, 'unlimited_visibility', ro.unlimited_visibility,
-        'provider_groups', coalesce((
-            select jsonb_agg(g.provider_group_id order by g.provider_group_id) from role_provider_groups g
-            where g.tenant_id = ro.tenant_id and g.role_id = ro.id
-        ), '[]')))::jsonb as roles
-from roles ro where ro.name = $1
-`
-
-// What policy looks at, for explaining a decision to an administrator and for comparing policies.
-// Purpose: one role, by its name, as policy sees it; no row when the tenant has none of that name.
-// Index: roles_tenant_id_name_key, role_provider_groups_pkey.
-func (q *Queries) LoadRoleForPolicy(ctx context.Context, name string) (json.RawMessage, error) {
-	row := q.db.QueryRow(ctx, loadRoleForPolicy, name)
 	var roles json.RawMessage
 	err := row.Scan(&roles)
 	return roles, err

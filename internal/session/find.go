@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -47,15 +48,15 @@ func SubjectOf(ctx context.Context, executor *system.Executor, email string, ins
 
 // SubjectWith is somebody who holds the named role of a tenant and no other.
 func SubjectWith(ctx context.Context, executor *tenant.Executor, role string, inside uuid.UUID) (authz.Subject, error) {
-	encoded, err := tenantdb.New(executor.Read(tenant.NewScope(inside, uuid.Nil, tenant.SeeNone()))).LoadRoleForPolicy(ctx, role)
-	if errors.Is(err, pgx.ErrNoRows) {
+	roles, err := RolesOf(ctx, executor, inside)
+	if err != nil {
+		return authz.Subject{}, err
+	}
+	named := slices.IndexFunc(roles, func(one authz.Role) bool { return one.Name == role })
+	if named < 0 {
 		return authz.Subject{}, errors.New("the tenant has no role of that name")
 	}
-	if err != nil {
-		return authz.Subject{}, fmt.Errorf("load role: %w", err)
-	}
-	roles, err := decodeRoles(encoded)
-	return authz.Subject{TenantID: inside, UserID: uuid.New(), Credential: authz.Token, Roles: roles}, err
+	return authz.Subject{TenantID: inside, UserID: uuid.New(), Credential: authz.Token, Roles: roles[named : named+1]}, nil
 }
 
 // RolesOf are all roles of a tenant as policy sees them.
