@@ -105,6 +105,10 @@ func (c *Client) Drop(ctx context.Context, tx *tenant.Tx, taskID uuid.UUID) erro
 // cancelled does what follows on a task that was cancelled.
 func (c *Client) cancelled(ctx context.Context, tx *tenant.Tx, taskID uuid.UUID, name string, encoded json.RawMessage) error {
 	kind, err := c.registry.kind(name)
+	if errors.Is(err, errNotRegistered) {
+		// Another version's: what it is about may go all the same, and its own program does what follows.
+		return nil
+	}
 	if err != nil {
 		return err
 	}

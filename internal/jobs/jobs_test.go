@@ -402,6 +402,32 @@ func TestACancelledTaskIsNotWorked(t *testing.T) {
 	})
 }
 
+// TestATaskOfAnotherVersionIsCancelled: while versions run side by side, what a task is about may go although its kind is known
+// to the other one alone.
+func TestATaskOfAnotherVersionIsCancelled(t *testing.T) {
+	t.Parallel()
+	newer := jobs.NewRegistry()
+	jobs.Register(newer, jobs.Default, jobs.Options{}, func(context.Context, jobs.Run, echo) (any, error) { return nil, nil })
+	h := newHouse(t, newer)
+	older, err := jobs.NewClient(jobs.NewRegistry())
+	if err != nil {
+		t.Fatal(err)
+	}
+	scope := h.tenant(t)
+	cancelled, dropped := h.enqueue(t, scope, echo{"cancelled"}), h.enqueue(t, scope, echo{"dropped"})
+	h.write(t, scope, func(ctx context.Context, tx *tenant.Tx) error {
+		if _, ok, err := older.Cancel(ctx, tx, cancelled.ID); !ok || err != nil {
+			t.Errorf("cancel: %v %v", ok, err)
+		}
+		return older.Drop(ctx, tx, dropped.ID)
+	})
+	for _, one := range []task.Task{cancelled, dropped} {
+		if state := h.get(t, scope, one.ID).State; state != task.Cancelled {
+			t.Errorf("%s is %s", one.Name, state)
+		}
+	}
+}
+
 func TestADeletedProviderEndsAJobQuietly(t *testing.T) {
 	t.Parallel()
 	registry := jobs.NewRegistry()

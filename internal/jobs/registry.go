@@ -143,7 +143,7 @@ func (r *Registry) addSystem(one *systemKind) {
 func (r *Registry) kind(name string) (*kind, error) {
 	one, ok := r.kinds[name]
 	if !ok {
-		return nil, fmt.Errorf("no kind of job is called %q", name)
+		return nil, fmt.Errorf("%w: %q", errNotRegistered, name)
 	}
 	return one, nil
 }

@@ -38,6 +38,8 @@ var (
 	errFailed  = errors.New("the task failed; its result says why")
 	errBroken  = errors.New("the job could not be begun or ended; the log says why")
 	errUnknown = errors.New("the job cannot be read")
+
+	errNotRegistered = errors.New("no such kind of job")
 )
 
 // worker works jobs of tenants, of every kind.
