@@ -56,10 +56,12 @@ type Settings struct {
 	EngineMemory     int64         // bytes that a process of the engine may have; 0: the engine's default, -1: no limit
 	ScanTimeout      time.Duration // how long a scan may take; 0: the default
 	ScanConcurrency  int           // scans that this process runs at the same time; 0: the default
-	AuditReadSample  float64       // share of allowed reads in the audit log
-	WithoutAudit     bool          // for measuring what the audit log costs, and for nothing else: no setting of the program sets it
-	PolicyDir        string        // folder of rules beside the built-in access policy; empty: none
-	PolicyReplace    bool          // the folder takes the built-in policy's place
+	WorkerSilence    time.Duration // jobs.WorkConfig's Silence, and Stop: for tests, which cannot wait; 0: the defaults
+	WorkerStop       time.Duration
+	AuditReadSample  float64 // share of allowed reads in the audit log
+	WithoutAudit     bool    // for measuring what the audit log costs, and for nothing else: no setting of the program sets it
+	PolicyDir        string  // folder of rules beside the built-in access policy; empty: none
+	PolicyReplace    bool    // the folder takes the built-in policy's place
 	Social           social.Settings
 	InvitationOnly   bool // nobody signs up without an invitation
 	SignOn           signon.Settings
@@ -75,14 +77,14 @@ type App struct {
 	Catalogue *catalogue.Store
 	Metrics   *metrics.Set // whoever counts something registers it here
 
-	ingestions  *ingestion.Service
-	audit       *audit.Recorder
-	jobs        *jobs.Client
-	scansAtOnce int
-	secrets     *secret.Keyring
-	tokens      *token.Issuer
-	signOn      *sso.Service
-	logger      *slog.Logger
+	ingestions *ingestion.Service
+	audit      *audit.Recorder
+	jobs       *jobs.Client
+	work       jobs.WorkConfig
+	secrets    *secret.Keyring
+	tokens     *token.Issuer
+	signOn     *sso.Service
+	logger     *slog.Logger
 
 	watchesPolicy bool
 }
@@ -144,7 +146,7 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	app.signOn = sso.New(app.Tenants, app.System, app.Identity)
 	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Social: providers, Secrets: app.secrets,
 		TokenLimit: rest.PerAddress("log-in", bounds.logIn), Guesses: bounds.guesses,
-		Ingestions: app.ingestions, Jobs: app.jobs, Scans: scans, SignOn: app.signOn, ExternalURL: settings.SignOn.ExternalURL,
+		Ingestions: app.ingestions, Jobs: app.jobs, Scans: scans, SignOn: app.signOn, Catalogue: app.Catalogue.Checks, ExternalURL: settings.SignOn.ExternalURL,
 		Engines: engine.NewSurvey(engine.Options{Python: settings.EnginePython, PassEnv: settings.EnginePassEnv})},
 		app.Policy.Snapshot().Operations())
 	if err != nil {
@@ -162,7 +164,8 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 		return nil, err
 	}
 	signon.Mount(app.Server, app.signOn, settings.SignOn, bounds.logIn, logger)
-	app.scansAtOnce = settings.ScanConcurrency
+	app.work = jobs.WorkConfig{Tenants: app.Tenants, System: app.System, Logger: logger, Ended: app.Metrics.JobEnded,
+		Queues: map[string]int{jobs.Scans: settings.ScanConcurrency}, Silence: settings.WorkerSilence, Stop: settings.WorkerStop}
 	return app, nil
 }
 
@@ -170,10 +173,10 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.Server.ServeHTTP(w, r) }
 
 // Work works jobs until ctx ends. The error says why it could not start or had to stop.
-func (a *App) Work(ctx context.Context) error {
-	return a.jobs.Work(ctx, jobs.WorkConfig{Tenants: a.Tenants, System: a.System, Logger: a.logger, Ended: a.Metrics.JobEnded,
-		Queues: map[string]int{jobs.Scans: a.scansAtOnce}})
-}
+func (a *App) Work(ctx context.Context) error { return a.jobs.Work(ctx, a.work) }
+
+// JobKinds are the kinds of background work there are, by name.
+func (a *App) JobKinds() []string { return a.jobs.Kinds() }
 
 // Close writes what waits for the audit log and gives all connections back.
 func (a *App) Close() {

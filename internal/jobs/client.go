@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -44,6 +46,16 @@ func NewClient(registry *Registry) (*Client, error) {
 		return nil, fmt.Errorf("open job client: %w", err)
 	}
 	return &Client{registry: registry, insert: insert}, nil
+}
+
+// Kinds are the names of all kinds of work, of tenants, of none, and periodic, in order.
+func (c *Client) Kinds() []string {
+	names := slices.Concat(slices.Collect(maps.Keys(c.registry.kinds)), slices.Collect(maps.Keys(c.registry.system)))
+	for _, one := range c.registry.periodic {
+		names = append(names, one.name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // Enqueue creates the task of a job and enqueues it: both exist if and only if the transaction commits.

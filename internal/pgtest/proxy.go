@@ -27,6 +27,8 @@ type Proxy struct {
 	open     map[net.Conn]bool
 	left     int    // exchanges until the cut; negative: none is planned
 	refusal  string // SQLSTATE that every newcomer is sent away with
+	steps    []string
+	traps    []*Trap
 }
 
 // NewProxy stands in front of the database of a connection string until the test ends.
@@ -112,6 +114,11 @@ func (p *Proxy) Refuse(code string) {
 func (p *Proxy) Leave() {
 	_ = p.listener.Close()
 	p.Cut()
+	p.mutex.Lock()
+	defer p.mutex.Unlock()
+	for _, trap := range p.traps {
+		trap.Release()
+	}
 }
 
 // Count returns how often clients sent a type of message since the last Reset.
@@ -162,12 +169,13 @@ func (p *Proxy) carry(client net.Conn) {
 		_, _ = client.Write(append(head, message...))
 		return
 	}
+	conversation := &conversation{titles: map[string]string{}}
 	var back sync.WaitGroup
 	back.Go(func() {
-		_, _ = io.Copy(client, server)
+		p.back(client, server, conversation)
 		_ = client.Close()
 	})
-	p.forward(client, server)
+	p.forward(client, server, conversation)
 	_ = server.Close()
 	back.Wait()
 	p.mutex.Lock()
@@ -177,7 +185,7 @@ func (p *Proxy) carry(client net.Conn) {
 }
 
 // forward passes messages on and counts them; the first one has no type.
-func (p *Proxy) forward(client io.Reader, server io.Writer) {
+func (p *Proxy) forward(client io.Reader, server io.Writer, conversation *conversation) {
 	reader := bufio.NewReader(client)
 	for first := true; ; first = false {
 		head := make([]byte, 5)
@@ -194,6 +202,9 @@ func (p *Proxy) forward(client io.Reader, server io.Writer) {
 		if !first && !p.passes(head[0]) {
 			p.Cut()
 			return
+		}
+		if !first {
+			p.follow(conversation, head[0], body)
 		}
 		if _, err := server.Write(append(head, body...)); err != nil {
 			return
