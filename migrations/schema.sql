@@ -19,6 +19,26 @@ comment on schema wall is 'Procedures for migrations only: no runtime role may u
 
 -- Functions and procedures
 
+CREATE OR REPLACE FUNCTION public.aggregate_lines(target text, scan uuid)
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+begin
+    if target = 'scans' then
+        return query select jsonb_build_array(s.unique_resource_count, s.first_finding_id, s.last_finding_id)::text
+            from scans s where s.id = scan;
+    elsif target = 'resources' then
+        return query select jsonb_build_array(r.id, r.failed_findings_count)::text
+            from scans s join resources r on r.provider_id = s.provider_id and r.failed_findings_count <> 0 where s.id = scan;
+    elsif target in (select a.name from scan_aggregates() as a(name)) then
+        return query execute format('select (to_jsonb(x) - ''inserted_at'' - ''updated_at'')::text from %I x where x.scan_id = $1', target) using scan;
+    else
+        raise exception 'no aggregate is called %', target using errcode = 'invalid_parameter_value';
+    end if;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.audit_append_only()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -53,6 +73,34 @@ CREATE OR REPLACE FUNCTION public.audit_field(value text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$ select coalesce(octet_length(convert_to(value, 'UTF8')) || ':' || value, '-') || E'\n' $function$;
+
+CREATE OR REPLACE FUNCTION public.drop_finding_month(month date, default_months integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public'
+ SET lock_timeout TO '200ms'
+AS $function$
+declare
+    began timestamp := date_trunc('month', month::timestamp);
+    since uuid := uuidv7_floor(began at time zone 'UTC');
+    below uuid := uuidv7_floor((began + interval '1 month') at time zone 'UTC');
+begin
+    if default_months not between 1 and 120 then
+        raise exception 'months must be between 1 and 120';
+    end if;
+    if began + interval '2 months' > now() at time zone 'UTC' or findings_are_needed(since, below, default_months) then
+        return false;
+    end if;
+    lock table only findings, only resource_finding_mappings in access exclusive mode;
+    -- Whoever was writing has ended, and nobody begins.
+    if findings_are_needed(since, below, default_months) then
+        return false;
+    end if;
+    execute format('drop table if exists public.%I', 'resource_finding_mappings_' || to_char(began, 'YYYY_MM'));
+    execute format('drop table if exists public.%I', 'findings_' || to_char(began, 'YYYY_MM'));
+    return true;
+end $function$;
 
 CREATE OR REPLACE FUNCTION public.ensure_partitions(since date, months integer)
  RETURNS integer
@@ -147,15 +195,55 @@ declare
     erased integer;
     total integer := 0;
 begin
-    foreach target in array array['scan_resource_summaries', 'scan_summaries', 'scan_places', 'scan_category_summaries',
-            'scan_resource_group_summaries'] loop
-        execute format('delete from %1$I where ctid = any (array(select x.ctid from %1$I x where x.scan_id = $1 limit $2)) and scan_id = $1', target)
+    for target in
+        select f.conrelid::regclass::text from pg_constraint f
+        join pg_constraint k on k.conrelid = f.conrelid and k.contype = 'p'
+        join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[2] and a.attname = 'scan_id'
+        where f.contype = 'f' and f.confrelid = 'public.scans'::regclass and f.conparentid = 0 order by 1
+    loop
+        execute format('delete from %1$s where ctid = any (array(select x.ctid from %1$s x where x.scan_id = $1 limit $2)) and scan_id = $1', target)
             using scan, batch;
         get diagnostics erased = row_count;
         total := total + erased;
     end loop;
     return total;
 end $function$;
+
+CREATE OR REPLACE FUNCTION public.finding_months()
+ RETURNS SETOF date
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+    select distinct to_date(right(c.relname, 7), 'YYYY_MM') from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent in ('public.findings'::regclass, 'public.resource_finding_mappings'::regclass)
+    order by 1
+$function$;
+
+CREATE OR REPLACE FUNCTION public.findings_are_needed(since uuid, below uuid, default_months integer)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+    select exists (
+        select from scans s
+        where case s.state
+            when 'completed' then s.first_finding_id < below and s.last_finding_id >= since
+            when 'expired' then coalesce(s.first_finding_id < below and s.last_finding_id >= since, true) and not (
+                coalesce((
+                    select past_retention(s.completed_at, coalesce(t.retention_months, default_months), now()) from tenants t where t.id = s.tenant_id
+                ), false)
+                and (s.first_finding_id is null or exists (
+                    select from scans o where o.tenant_id = s.tenant_id and o.provider_id = s.provider_id and o.state = 'completed'
+                        and (o.inserted_at, o.id) > (s.inserted_at, s.id)
+                ))
+            )
+            else exists (
+                select from findings f where f.tenant_id = s.tenant_id and f.scan_id = s.id and f.id >= since and f.id < below
+            ) end
+    )
+$function$;
 
 CREATE OR REPLACE FUNCTION public.joined_tenant_is_there()
  RETURNS trigger
@@ -169,6 +257,50 @@ begin
     end if;
     return new;
 end $function$;
+
+CREATE OR REPLACE FUNCTION public.keep_framework_revisions()
+ RETURNS void
+ LANGUAGE sql
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+    with listed as materialized (
+        select f.provider, f.framework_id, n.number, n.requirement, n.requirement ->> 'id' as id
+        from catalogue_frameworks f cross join lateral jsonb_array_elements(
+            case jsonb_typeof(f.content -> 'requirements') when 'array' then f.content -> 'requirements' else '[]' end
+        ) with ordinality n(requirement, number)
+        where f.revision_id is null
+    ), single as (
+        select provider, framework_id, id, min(number) as number,
+            (array_agg(requirement order by number desc))[1] as requirement
+        from listed group by provider, framework_id, id
+    ), contents as (
+        select provider, framework_id, jsonb_agg(jsonb_build_object('id', coalesce(id, ''),
+            'description', coalesce(requirement ->> 'description', ''),
+            'checks', case jsonb_typeof(requirement -> 'checks') when 'array' then requirement -> 'checks' else '[]' end) order by number) as requirements
+        from single group by provider, framework_id
+    ), digested as materialized (
+        select f.provider, f.framework_id, coalesce(f.content ->> 'framework', '') as framework, coalesce(f.content ->> 'name', '') as name,
+            coalesce(f.content ->> 'version', '') as version, coalesce(c.requirements, '[]') as requirements,
+            md5(jsonb_build_array(f.provider, f.framework_id, f.content -> 'framework', f.content -> 'name', f.content -> 'version',
+                c.requirements)::text)::uuid as id
+        from catalogue_frameworks f left join contents c on c.provider = f.provider and c.framework_id = f.framework_id
+        where f.revision_id is null
+    ), kept as (
+        insert into catalogue_framework_revisions (id, provider, framework_id, framework, name, version, requirements)
+        select id, provider, framework_id, framework, name, version, requirements from digested
+        on conflict (id) do nothing
+    )
+    update catalogue_frameworks f set revision_id = d.id from digested d where f.provider = d.provider and f.framework_id = d.framework_id
+$function$;
+
+CREATE OR REPLACE FUNCTION public.past_retention(ended timestamp with time zone, months integer, moment timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog'
+AS $function$
+    select (ended at time zone 'UTC') < (moment at time zone 'UTC') - make_interval(months => months)
+$function$;
 
 CREATE OR REPLACE FUNCTION public.rescue_orphans(silence double precision)
  RETURNS integer
@@ -186,6 +318,19 @@ begin
     get diagnostics rescued = row_count;
     return rescued;
 end $function$;
+
+CREATE OR REPLACE FUNCTION public.scan_aggregates()
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+    select c.relname::text from pg_constraint k join pg_class c on c.oid = k.conrelid
+    where k.contype = 'p' and c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and not c.relispartition
+        and array(select a.attname::text from unnest(k.conkey[1:2]) with ordinality as u(number, place)
+            join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.number order by u.place) = array['tenant_id', 'scan_id']
+    order by c.relname
+$function$;
 
 CREATE OR REPLACE FUNCTION public.sought_checks(sought text)
  RETURNS TABLE(check_metadata_id uuid, missing tsquery)
@@ -391,14 +536,28 @@ create table catalogue_checks (
     constraint catalogue_checks_pkey PRIMARY KEY (provider, check_id)
 );
 
+create table catalogue_framework_revisions (
+    id uuid not null,
+    provider text not null,
+    framework_id text not null,
+    framework text not null,
+    name text not null,
+    version text not null,
+    requirements jsonb not null,
+    constraint catalogue_framework_revisions_pkey PRIMARY KEY (id)
+);
+comment on table catalogue_framework_revisions is 'Contents of frameworks by their digest. requirements is a list of {id, description, checks} in the order of their results.';
+
 create table catalogue_frameworks (
     provider text not null,
     framework_id text not null,
     engine_version text not null,
     content jsonb not null,
     updated_at timestamp with time zone not null default now(),
+    revision_id uuid,
     constraint catalogue_frameworks_pkey PRIMARY KEY (provider, framework_id)
 );
+comment on column catalogue_frameworks.revision_id is 'The revision that the content is; null only within an import.';
 
 create table check_metadata (
     tenant_id uuid not null,
@@ -693,13 +852,16 @@ END) stored,
     inserted_at timestamp with time zone not null default now(),
     updated_at timestamp with time zone not null default now(),
     deleted_at timestamp with time zone,
+    scan_scope jsonb,
     constraint providers_pkey PRIMARY KEY (tenant_id, id),
     constraint providers_alias_check CHECK ((char_length(alias) <= 100)),
     constraint providers_provider_check CHECK ((provider = ANY (ARRAY['aws'::text, 'azure'::text, 'gcp'::text, 'kubernetes'::text, 'm365'::text, 'github'::text, 'mongodbatlas'::text, 'iac'::text, 'oraclecloud'::text, 'alibabacloud'::text, 'cloudflare'::text, 'openstack'::text, 'image'::text, 'googleworkspace'::text, 'vercel'::text, 'okta'::text]))),
+    constraint providers_scan_scope_check CHECK ((jsonb_typeof(scan_scope) = 'object'::text)),
     constraint providers_uid_check CHECK (((char_length(uid) >= 3) AND (char_length(uid) <= 250)))
 );
 comment on column providers.provider_rank is 'Sort order of the provider type on the wire.';
 comment on column providers.deleted_at is 'Set when deletion was asked for; the row and all that hangs off it go in the background.';
+comment on column providers.scan_scope is 'What the scans of the provider look at: lists of regions, services, checks, ...; null is everything.';
 CREATE UNIQUE INDEX providers_account ON public.providers USING btree (tenant_id, provider, uid) WHERE (deleted_at IS NULL);
 CREATE INDEX providers_inserted ON public.providers USING btree (tenant_id, inserted_at, id);
 
@@ -848,6 +1010,18 @@ CREATE INDEX saml_tokens_config ON public.saml_tokens USING btree (tenant_id, co
 CREATE INDEX saml_tokens_expiry ON public.saml_tokens USING btree (tenant_id, expires_at);
 CREATE INDEX saml_tokens_user ON public.saml_tokens USING btree (tenant_id, user_id);
 
+create table scan_attack_surfaces (
+    tenant_id uuid not null,
+    provider_id uuid not null,
+    scan_id uuid not null,
+    surface text not null,
+    total_findings integer not null,
+    failed_findings integer not null,
+    muted_failed_findings integer not null,
+    constraint scan_attack_surfaces_pkey PRIMARY KEY (tenant_id, scan_id, surface),
+    constraint scan_attack_surfaces_surface_check CHECK ((surface = ANY (ARRAY['internet-exposed'::text, 'secrets'::text, 'privilege-escalation'::text, 'ec2-imdsv1'::text])))
+);
+
 create table scan_category_summaries (
     tenant_id uuid not null,
     provider_id uuid not null,
@@ -859,6 +1033,21 @@ create table scan_category_summaries (
     new_failed_findings integer not null,
     constraint scan_category_summaries_pkey PRIMARY KEY (tenant_id, scan_id, category, severity)
 );
+
+create table scan_compliance (
+    tenant_id uuid not null,
+    provider_id uuid not null,
+    scan_id uuid not null,
+    region text not null,
+    compliance_id text not null,
+    revision_id uuid not null,
+    passed integer not null,
+    failed integer not null,
+    manual integer not null,
+    failures bit varying not null,
+    constraint scan_compliance_pkey PRIMARY KEY (tenant_id, scan_id, region, compliance_id)
+);
+comment on column scan_compliance.failures is 'One bit for each requirement of the revision: whether it failed.';
 
 create table scan_places (
     tenant_id uuid not null,
@@ -902,6 +1091,20 @@ create table scan_resource_summaries (
     resource_type text not null,
     constraint scan_resource_summaries_pkey PRIMARY KEY (tenant_id, scan_id, resource_id)
 );
+
+create table scan_severities (
+    tenant_id uuid not null,
+    provider_id uuid not null,
+    scan_id uuid not null,
+    critical integer not null,
+    high integer not null,
+    medium integer not null,
+    low integer not null,
+    informational integer not null,
+    muted integer not null,
+    constraint scan_severities_pkey PRIMARY KEY (tenant_id, scan_id)
+);
+comment on table scan_severities is 'One row a scan, also of one that found nothing: failures that are not muted by severity, and muted findings.';
 
 create table scan_summaries (
     tenant_id uuid not null,
@@ -959,17 +1162,26 @@ create table scans (
     last_finding_id uuid,
     inserted_at timestamp with time zone not null default now(),
     updated_at timestamp with time zone not null default now(),
+    scope jsonb,
+    aggregates_version smallint not null default 0,
     constraint scans_pkey PRIMARY KEY (tenant_id, id),
     constraint scans_tenant_id_provider_id_id_key UNIQUE (tenant_id, provider_id, id),
     constraint scans_name_check CHECK ((char_length(name) <= 100)),
     constraint scans_progress_check CHECK (((progress >= 0) AND (progress <= 100))),
-    constraint scans_state_check CHECK ((state = ANY (ARRAY['available'::text, 'scheduled'::text, 'executing'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
+    constraint scans_scope_check CHECK ((jsonb_typeof(scope) = 'object'::text)),
+    constraint scans_state_check CHECK ((state = ANY (ARRAY['available'::text, 'scheduled'::text, 'executing'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))),
     constraint scans_trigger_check CHECK ((trigger = ANY (ARRAY['scheduled'::text, 'manual'::text])))
 );
 comment on column scans.id is 'UUIDv7 of the moment the scan was asked for.';
+comment on column scans.state is 'Expired is for the program alone: no answer shows the scan any more, and its rows are being removed.';
 comment on column scans.duration is 'Seconds.';
 comment on column scans.first_finding_id is 'Smallest id of the scan''s findings, set on completion; with last_finding_id it bounds the partitions to read.';
+comment on column scans.scope is 'What the scan looks at, as scan_scope of the provider. The numbers on resources that it did not see are left alone.';
+comment on column scans.aggregates_version is 'Which version of the program''s aggregates the scan has; 0 is none of a number.';
 CREATE INDEX scans_active ON public.scans USING btree (tenant_id, provider_id, inserted_at, id) WHERE (state = ANY (ARRAY['available'::text, 'executing'::text]));
+CREATE INDEX scans_completed ON public.scans USING btree (tenant_id, provider_id, completed_at DESC, id DESC) WHERE (state = 'completed'::text);
+CREATE INDEX scans_counted ON public.scans USING btree (tenant_id, aggregates_version) WHERE (state = 'completed'::text);
+CREATE INDEX scans_expired ON public.scans USING btree (tenant_id, id) WHERE (state = 'expired'::text);
 CREATE INDEX scans_inserted ON public.scans USING btree (tenant_id, inserted_at, id);
 CREATE INDEX scans_latest ON public.scans USING btree (tenant_id, provider_id, inserted_at DESC, id DESC) WHERE (state = 'completed'::text);
 CREATE UNIQUE INDEX scans_task ON public.scans USING btree (tenant_id, task_id) WHERE (task_id IS NOT NULL);
@@ -1069,10 +1281,37 @@ create table tenants (
     inserted_at timestamp with time zone not null default now(),
     updated_at timestamp with time zone not null default now(),
     deleted_at timestamp with time zone,
+    retention_months smallint,
     constraint tenants_pkey PRIMARY KEY (id),
-    constraint tenants_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100)))
+    constraint tenants_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    constraint tenants_retention_months_check CHECK (((retention_months >= 1) AND (retention_months <= 120)))
 );
 comment on column tenants.deleted_at is 'Set when deletion was asked for; the row goes last, when nothing hangs off it any more.';
+comment on column tenants.retention_months is 'After so many months scans go; null: what the operator set holds.';
+
+create table threatscore_snapshots (
+    tenant_id uuid not null,
+    provider_id uuid not null,
+    scan_id uuid not null,
+    inserted_at timestamp with time zone not null,
+    compliance_id text not null,
+    overall_score numeric(5,2) not null,
+    section_scores jsonb not null,
+    critical_requirements jsonb not null,
+    total_requirements integer not null,
+    passed_requirements integer not null,
+    failed_requirements integer not null,
+    manual_requirements integer not null,
+    total_findings bigint not null,
+    passed_findings bigint not null,
+    failed_findings bigint not null,
+    constraint threatscore_snapshots_pkey PRIMARY KEY (tenant_id, scan_id),
+    constraint threatscore_snapshots_overall_score_check CHECK (((overall_score >= (0)::numeric) AND (overall_score <= (100)::numeric)))
+);
+comment on table threatscore_snapshots is 'A scan has one snapshot at most, and its id is the scan''s: it stays the same when muting makes it anew.';
+comment on column threatscore_snapshots.inserted_at is 'When the scan completed.';
+comment on column threatscore_snapshots.section_scores is 'Score by section: {"1. IAM": 85.50}.';
+CREATE INDEX threatscore_snapshots_provider ON public.threatscore_snapshots USING btree (tenant_id, provider_id, inserted_at DESC, scan_id DESC);
 
 create table users (
     id uuid not null,
@@ -1147,17 +1386,21 @@ alter table saml_configurations add constraint saml_configurations_tenant_id_fke
 alter table saml_requests add constraint saml_requests_tenant_id_config_id_fkey FOREIGN KEY (tenant_id, config_id) REFERENCES saml_configurations(tenant_id, id) ON DELETE CASCADE;
 alter table saml_tokens add constraint saml_tokens_tenant_id_config_id_fkey FOREIGN KEY (tenant_id, config_id) REFERENCES saml_configurations(tenant_id, id) ON DELETE CASCADE;
 alter table saml_tokens add constraint saml_tokens_tenant_id_user_id_fkey FOREIGN KEY (tenant_id, user_id) REFERENCES memberships(tenant_id, user_id) ON DELETE CASCADE;
+alter table scan_attack_surfaces add constraint scan_attack_surfaces_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_category_summaries add constraint scan_category_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
+alter table scan_compliance add constraint scan_compliance_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_places add constraint scan_places_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_recounts add constraint scan_recounts_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_resource_group_summaries add constraint scan_resource_group_summaries_tenant_id_provider_id_scan_i_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_resource_summaries add constraint scan_resource_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
+alter table scan_severities add constraint scan_severities_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_summaries add constraint scan_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scans add constraint scans_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
 alter table schedules add constraint schedules_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
 alter table social_accounts add constraint social_accounts_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 alter table spent_refresh_tokens add constraint spent_refresh_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
 alter table tasks add constraint tasks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table threatscore_snapshots add constraint threatscore_snapshots_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 
 -- Functions on rows of tables
 
@@ -1223,6 +1466,14 @@ create policy system_scope on catalogue_checks as permissive for all to palisade
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{catalogue}'::text[])))
     with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{catalogue}'::text[])));
 
+alter table catalogue_framework_revisions enable row level security;
+alter table catalogue_framework_revisions force row level security;
+create policy readable on catalogue_framework_revisions as permissive for select to palisade_app
+    using (true);
+create policy system_scope on catalogue_framework_revisions as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{catalogue}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{catalogue}'::text[])));
+
 alter table catalogue_frameworks enable row level security;
 alter table catalogue_frameworks force row level security;
 create policy readable on catalogue_frameworks as permissive for select to palisade_app
@@ -1270,6 +1521,8 @@ create policy deletion on findings as permissive for all to palisade_system
     with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
    FROM tenants t
   WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
+create policy owner on findings as permissive for select to palisade_owner
+    using (true);
 create policy tenant on findings as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1706,6 +1959,32 @@ create policy tenant on saml_tokens as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
+alter table scan_attack_surfaces enable row level security;
+alter table scan_attack_surfaces force row level security;
+create policy deletion on scan_attack_surfaces as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
+create policy tenant on scan_attack_surfaces as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy provider_visibility on scan_attack_surfaces as restrictive for all to palisade_app
+    using (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))))
+    with check (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on scan_attack_surfaces as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
+
 alter table scan_category_summaries enable row level security;
 alter table scan_category_summaries force row level security;
 create policy deletion on scan_category_summaries as permissive for all to palisade_system
@@ -1730,6 +2009,32 @@ create policy provider_visibility on scan_category_summaries as restrictive for 
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
 create policy removed_in_deletion on scan_category_summaries as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
+
+alter table scan_compliance enable row level security;
+alter table scan_compliance force row level security;
+create policy deletion on scan_compliance as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
+create policy tenant on scan_compliance as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy provider_visibility on scan_compliance as restrictive for all to palisade_app
+    using (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))))
+    with check (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on scan_compliance as restrictive for delete to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table scan_places enable row level security;
@@ -1827,6 +2132,32 @@ create policy provider_visibility on scan_resource_summaries as restrictive for 
 create policy removed_in_deletion on scan_resource_summaries as restrictive for delete to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
+alter table scan_severities enable row level security;
+alter table scan_severities force row level security;
+create policy deletion on scan_severities as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
+create policy tenant on scan_severities as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy provider_visibility on scan_severities as restrictive for all to palisade_app
+    using (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))))
+    with check (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on scan_severities as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
+
 alter table scan_summaries enable row level security;
 alter table scan_summaries force row level security;
 create policy deletion on scan_summaries as permissive for all to palisade_system
@@ -1862,6 +2193,11 @@ create policy deletion on scans as permissive for all to palisade_system
     with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
    FROM tenants t
   WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
+create policy owner on scans as permissive for select to palisade_owner
+    using (true);
+create policy system_scope on scans as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{backfill,retention}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{backfill,retention}'::text[])));
 create policy tenant on scans as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -1945,12 +2281,43 @@ create policy deletion on tenants as permissive for all to palisade_system
 create policy looked_for on tenants as permissive for all to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY (ARRAY['invitation'::text, 'saml'::text, 'schedule'::text])))
     with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY (ARRAY['invitation'::text, 'saml'::text, 'schedule'::text])));
+create policy owner on tenants as permissive for select to palisade_owner
+    using (true);
+create policy swept on tenants as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY (ARRAY['backfill'::text, 'retention'::text])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY (ARRAY['backfill'::text, 'retention'::text])));
 create policy system_scope on tenants as permissive for all to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up,policy}'::text[])))
     with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up,policy}'::text[])));
 create policy tenant on tenants as permissive for all to palisade_app
     using ((id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 create policy removed_in_deletion on tenants as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
+
+alter table threatscore_snapshots enable row level security;
+alter table threatscore_snapshots force row level security;
+create policy deletion on threatscore_snapshots as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
+create policy tenant on threatscore_snapshots as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy provider_visibility on threatscore_snapshots as restrictive for all to palisade_app
+    using (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))))
+    with check (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on threatscore_snapshots as restrictive for delete to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table users enable row level security;
@@ -1982,6 +2349,8 @@ grant select, insert on table audit_events to palisade_app;
 grant select (ctid, tenant_id, seq), delete on table audit_events to palisade_system;
 grant select on table catalogue_checks to palisade_app;
 grant select, insert, update, delete on table catalogue_checks to palisade_system;
+grant select on table catalogue_framework_revisions to palisade_app;
+grant select, insert on table catalogue_framework_revisions to palisade_system;
 grant select on table catalogue_frameworks to palisade_app;
 grant select, insert, update, delete on table catalogue_frameworks to palisade_system;
 grant select, insert, update, delete on table check_metadata to palisade_app;
@@ -2046,8 +2415,12 @@ grant select (tenant_id, config_id), delete on table saml_requests to palisade_a
 grant select, insert, update (answer, email, name, company_name, user_type), delete on table saml_requests to palisade_system;
 grant select (tenant_id, config_id), delete on table saml_tokens to palisade_app;
 grant select, insert, delete on table saml_tokens to palisade_system;
+grant select, insert, update, delete on table scan_attack_surfaces to palisade_app;
+grant select (ctid, tenant_id), delete on table scan_attack_surfaces to palisade_system;
 grant select, insert, update, delete on table scan_category_summaries to palisade_app;
 grant select (ctid, tenant_id), delete on table scan_category_summaries to palisade_system;
+grant select, insert, delete on table scan_compliance to palisade_app;
+grant select (ctid, tenant_id), delete on table scan_compliance to palisade_system;
 grant select, insert, update, delete on table scan_places to palisade_app;
 grant select (ctid, tenant_id), delete on table scan_places to palisade_system;
 grant select, insert, delete on table scan_recounts to palisade_app;
@@ -2055,21 +2428,29 @@ grant select, insert, update, delete on table scan_resource_group_summaries to p
 grant select (ctid, tenant_id), delete on table scan_resource_group_summaries to palisade_system;
 grant select, insert, update, delete on table scan_resource_summaries to palisade_app;
 grant select (ctid, tenant_id), delete on table scan_resource_summaries to palisade_system;
+grant select, insert, update, delete on table scan_severities to palisade_app;
+grant select (ctid, tenant_id), delete on table scan_severities to palisade_system;
 grant select, insert, update, delete on table scan_summaries to palisade_app;
 grant select (ctid, tenant_id), delete on table scan_summaries to palisade_system;
 grant select, insert, update, delete on table scans to palisade_app;
-grant select (ctid, tenant_id), delete on table scans to palisade_system;
+grant select (ctid, tenant_id, state, aggregates_version), delete on table scans to palisade_system;
 grant select, insert, update, delete on table schedules to palisade_app;
 grant select (tenant_id, provider_id, next_run_at, enabled) on table schedules to palisade_system;
 grant select, insert on table social_accounts to palisade_system;
 grant select, insert, delete on table spent_refresh_tokens to palisade_system;
 grant select, insert, update, delete on table tasks to palisade_app;
 grant select (ctid, tenant_id), delete on table tasks to palisade_system;
-grant select, update (name, updated_at) on table tenants to palisade_app;
+grant select, update (name, updated_at, retention_months) on table tenants to palisade_app;
 grant select, insert, update (name, updated_at, deleted_at), delete on table tenants to palisade_system;
+grant select, insert, update, delete on table threatscore_snapshots to palisade_app;
+grant select (ctid, tenant_id), delete on table threatscore_snapshots to palisade_system;
 grant select (id, name, email, company_name, is_active, date_joined, last_login) on table users to palisade_app;
 grant select, insert, update (name, email, company_name, password, last_login, email_verified), delete on table users to palisade_system;
 grant select, insert, update, delete on table worker_leases to palisade_system;
+revoke all on function aggregate_lines(text,uuid) from public;
+grant execute on function aggregate_lines(text,uuid) to palisade_app;
+revoke all on function drop_finding_month(date,integer) from public;
+grant execute on function drop_finding_month(date,integer) to palisade_system;
 revoke all on function ensure_partitions(date,integer) from public;
 grant execute on function ensure_partitions(date,integer) to palisade_system;
 revoke all on function erasable_tables() from public;
@@ -2080,8 +2461,17 @@ revoke all on function erase_jobs(uuid,integer) from public;
 grant execute on function erase_jobs(uuid,integer) to palisade_system;
 revoke all on function erase_summaries(uuid,integer) from public;
 grant execute on function erase_summaries(uuid,integer) to palisade_app;
+revoke all on function finding_months() from public;
+grant execute on function finding_months() to palisade_system;
+revoke all on function findings_are_needed(uuid,uuid,integer) from public;
+revoke all on function keep_framework_revisions() from public;
+grant execute on function keep_framework_revisions() to palisade_system;
+revoke all on function past_retention(timestamp with time zone,integer,timestamp with time zone) from public;
+grant execute on function past_retention(timestamp with time zone,integer,timestamp with time zone) to palisade_app;
 revoke all on function rescue_orphans(double precision) from public;
 grant execute on function rescue_orphans(double precision) to palisade_system;
+revoke all on function scan_aggregates() from public;
+grant execute on function scan_aggregates() to palisade_app;
 revoke all on function sought_checks(text) from public;
 grant execute on function sought_checks(text) to palisade_app;
 revoke all on function take_turn() from public;

@@ -66,6 +66,17 @@ func (q *Queries) FinishCatalogueFrameworks(ctx context.Context, engineVersion s
 	return result.RowsAffected(), nil
 }
 
+const keepFrameworkRevisions = `-- name: KeepFrameworkRevisions :exec
+select keep_framework_revisions()
+`
+
+// Purpose: keep the contents of the frameworks that this transaction stored: results of scans hang off them.
+// Index: catalogue_framework_revisions_pkey; catalogue_frameworks is small.
+func (q *Queries) KeepFrameworkRevisions(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, keepFrameworkRevisions)
+	return err
+}
+
 const putCatalogueChecks = `-- name: PutCatalogueChecks :exec
 
 insert into catalogue_checks (provider, check_id, engine_version, content, updated_at)
@@ -92,7 +103,7 @@ const putCatalogueFrameworks = `-- name: PutCatalogueFrameworks :exec
 insert into catalogue_frameworks (provider, framework_id, engine_version, content, updated_at)
 select b.provider, b.id, '', b.content, now()
 from (select unnest($1::text[]) as provider, unnest($2::text[]) as id, unnest($3::jsonb[]) as content) b
-on conflict (provider, framework_id) do update set content = excluded.content, updated_at = excluded.updated_at
+on conflict (provider, framework_id) do update set content = excluded.content, updated_at = excluded.updated_at, revision_id = null
 `
 
 type PutCatalogueFrameworksParams struct {

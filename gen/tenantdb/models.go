@@ -5,6 +5,7 @@
 package tenantdb
 
 import (
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -42,4 +43,15 @@ type AuditEvent struct {
 	// Hash of the row before; 32 zero bytes for the first.
 	PreviousHash []byte
 	Hash         []byte
+}
+
+// Contents of frameworks by their digest. requirements is a list of {id, description, checks} in the order of their results.
+type CatalogueFrameworkRevision struct {
+	ID           uuid.UUID
+	Provider     string
+	FrameworkID  string
+	Framework    string
+	Name         string
+	Version      string
+	Requirements json.RawMessage
 }

@@ -112,6 +112,9 @@ func (r *importing) finish(ctx context.Context, version string) error {
 	if _, err := r.queries.DropOldCatalogueFrameworks(ctx, r.providers); err != nil {
 		return fmt.Errorf("remove old frameworks: %w", err)
 	}
+	if err := r.queries.KeepFrameworkRevisions(ctx); err != nil {
+		return fmt.Errorf("keep frameworks: %w", err)
+	}
 	if _, err := r.queries.FinishCatalogueChecks(ctx, version); err != nil {
 		return fmt.Errorf("note the version of checks: %w", err)
 	}

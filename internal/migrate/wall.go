@@ -16,6 +16,7 @@ var exceptions = map[string]string{
 	"social_accounts: has no tenant_id":                 "a person's accounts at Google and GitHub, looked up before the tenant is known; no grant to the app role",
 	"catalogue_checks: has no tenant_id":                "reference data of all tenants, written in one system scope",
 	"catalogue_frameworks: has no tenant_id":            "reference data of all tenants, written in one system scope",
+	"catalogue_framework_revisions: has no tenant_id":   "reference data of all tenants, written in one system scope",
 	"worker_leases: has no tenant_id":                   "processes, not tenants' data; no grant to the app role",
 	bookkeeping + ": has no tenant_id":                  "the migrations' own notes; no grant to any runtime role",
 	bookkeeping + ": row level security is not enabled": "the migrations' own notes; no grant to any runtime role",

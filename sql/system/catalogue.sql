@@ -14,7 +14,12 @@ on conflict (provider, check_id) do update set content = excluded.content, updat
 insert into catalogue_frameworks (provider, framework_id, engine_version, content, updated_at)
 select b.provider, b.id, '', b.content, now()
 from (select unnest(@providers::text[]) as provider, unnest(@ids::text[]) as id, unnest(@contents::jsonb[]) as content) b
-on conflict (provider, framework_id) do update set content = excluded.content, updated_at = excluded.updated_at;
+on conflict (provider, framework_id) do update set content = excluded.content, updated_at = excluded.updated_at, revision_id = null;
+
+-- name: KeepFrameworkRevisions :exec
+-- Purpose: keep the contents of the frameworks that this transaction stored: results of scans hang off them.
+-- Index: catalogue_framework_revisions_pkey; catalogue_frameworks is small.
+select keep_framework_revisions();
 
 -- name: FinishCatalogueChecks :execrows
 -- Purpose: note the engine's version on what this transaction stored.
