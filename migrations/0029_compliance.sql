@@ -79,31 +79,6 @@ call wall.protect_provider('scan_compliance');
 call wall.admit_deletion('scan_compliance');
 grant select, insert, delete on scan_compliance to palisade_app;
 
--- erase_summaries finds the aggregates of scans by itself from here on: the tables that hang off scans and have the scan in front
--- of their keys.
--- +goose StatementBegin
-create or replace function erase_summaries(scan uuid, batch integer) returns integer
-language plpgsql set search_path = pg_catalog, public set enable_seqscan = off as $$
-declare
-    target text;
-    erased integer;
-    total integer := 0;
-begin
-    for target in
-        select f.conrelid::regclass::text from pg_constraint f
-        join pg_constraint k on k.conrelid = f.conrelid and k.contype = 'p'
-        join pg_attribute a on a.attrelid = k.conrelid and a.attnum = k.conkey[2] and a.attname = 'scan_id'
-        where f.contype = 'f' and f.confrelid = 'public.scans'::regclass and f.conparentid = 0 order by 1
-    loop
-        execute format('delete from %1$s where ctid = any (array(select x.ctid from %1$s x where x.scan_id = $1 limit $2)) and scan_id = $1', target)
-            using scan, batch;
-        get diagnostics erased = row_count;
-        total := total + erased;
-    end loop;
-    return total;
-end $$;
--- +goose StatementEnd
-
 -- The frameworks that are there already; force applies to the owner too.
 alter table catalogue_frameworks no force row level security;
 alter table catalogue_framework_revisions no force row level security;
@@ -112,24 +87,6 @@ alter table catalogue_frameworks force row level security;
 alter table catalogue_framework_revisions force row level security;
 
 -- +goose Down
--- +goose StatementBegin
-create or replace function erase_summaries(scan uuid, batch integer) returns integer
-language plpgsql set search_path = pg_catalog, public set enable_seqscan = off as $$
-declare
-    target text;
-    erased integer;
-    total integer := 0;
-begin
-    foreach target in array array['scan_resource_summaries', 'scan_summaries', 'scan_places', 'scan_category_summaries',
-            'scan_resource_group_summaries'] loop
-        execute format('delete from %1$I where ctid = any (array(select x.ctid from %1$I x where x.scan_id = $1 limit $2)) and scan_id = $1', target)
-            using scan, batch;
-        get diagnostics erased = row_count;
-        total := total + erased;
-    end loop;
-    return total;
-end $$;
--- +goose StatementEnd
 drop table scan_compliance;
 drop function keep_framework_revisions();
 alter table catalogue_frameworks drop column revision_id;

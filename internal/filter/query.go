@@ -2,6 +2,7 @@ package filter
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -53,6 +54,24 @@ func narrow[T comparable](have, given []T, narrowing bool) []T {
 		}
 	}
 	return both
+}
+
+// Matches reports whether a text passes the filters of a Text field without a column: for texts that the database does not hold.
+func (q *Query) Matches(name, text string) bool {
+	for i := range q.values {
+		v := &q.values[i]
+		if v.field.Name != name || v.ignored {
+			continue
+		}
+		passes := slices.Contains(v.texts, text)
+		if v.lookup == IContains || v.lookup == Exact && v.field.Bare == IContains {
+			passes = strings.Contains(strings.ToLower(text), strings.ToLower(v.texts[0]))
+		}
+		if !passes {
+			return false
+		}
+	}
+	return true
 }
 
 // Bool returns the value of a Bool filter; ok is false when there is none.

@@ -86,7 +86,7 @@ func (s *Server) parameters(operation *Operation) []*huma.Param {
 	query := func(name, description string) {
 		parameters = append(parameters, &huma.Param{Name: name, In: "query", Description: description, Schema: &huma.Schema{Type: "string"}})
 	}
-	if operation.Mode == List {
+	if operation.Mode == List || operation.Mode == Late {
 		for _, key := range operation.Query.Keys() {
 			query("filter["+key+"]", "")
 		}

@@ -31,7 +31,7 @@ type Operation struct {
 	Cached    bool          // successful answers carry Cache-Control
 	TenantID  string        // path parameter that names a tenant: the roles held there decide, not those of the credential's tenant
 	Personal  bool          // what it does reaches beyond the tenant of the credential, so that confined ones are refused
-	HTMLIDs   bool          // an id that is no UUID is answered with the HTML 404
+	HTMLIDs   bool          // an id that is no UUID, or a TextID with a dot in it, is answered with the HTML 404
 	TextIDs   bool          // path parameters are not UUIDs
 	Slow      bool          // the request may take as long as its sender does: no deadline but the connection's
 	MaxBody   int64         // bytes; 0: DefaultMaxBody; negative: the handler bounds it
@@ -50,13 +50,14 @@ const (
 	List     QueryMode = iota // filters, sort, page, sparse fields, includes
 	One                       // the same without a page: an operation on one object, which the filters must match
 	Document                  // sparse fields and includes alone; everything else is ignored
+	Late                      // Document at first; the handler checks the rest of Query.Params, in an order of its own
 )
 
 func (m QueryMode) parse(params filter.Params, table *filter.Table) (filter.Query, error) {
 	switch m {
 	case One:
 		return filter.ParseOne(params, table)
-	case Document:
+	case Document, Late:
 		return filter.ParseDocument(params, table)
 	}
 	return filter.Parse(params, table)

@@ -1,0 +1,147 @@
+package compliance
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/palisade-sec/palisade/internal/compliance"
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/rest"
+)
+
+// list counts requirements. A scan that is asked for as a whole has its counts whatever else the request says; only regions and
+// providers make the other parameters count.
+func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	table := Query
+	if whole(r.Query.Params) {
+		table = wholeQuery
+	}
+	chosen, known, err := h.choose(ctx, r, table)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		return nil, refusal("scan_id", "not_found", "Scan not found")
+	}
+	results, err := chosen.results(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if len(chosen.query.Sort) > 0 && chosen.query.Sort[0].Descending {
+		slices.Reverse(results)
+	}
+	many := make([]jsonapi.Resource, len(results))
+	for i := range results {
+		tally := results[i].Tally()
+		many[i] = jsonapi.Resource{Type: overviewType, ID: results[i].ID, Attributes: jsonapi.Attributes(overview{Framework: results[i].Framework,
+			Version: results[i].Version, Passed: tally.Passed, Failed: tally.Failed, Manual: tally.Manual, Total: len(results[i].Standings)})}
+	}
+	return all(r, many), nil
+}
+
+// wholeQuery is the allow-list for a scan as a whole.
+var wholeQuery = filter.MustTable(filter.Table{Fields: []filter.Field{{Name: "scan_id", Kind: filter.UUID}}, Unpaged: true, Tolerate: filter.AnyQuery})
+
+func whole(params filter.Params) bool {
+	_, scan := given(params, "scan_id")
+	_, one := given(params, "region")
+	_, several := given(params, "region__in")
+	return scan && !one && !several
+}
+
+// metadata lists the regions that there are results for.
+func (h handlers) metadata(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	chosen, _, err := h.choose(ctx, r, openQuery)
+	if err != nil {
+		return nil, err
+	}
+	regions, err := compliance.Regions(ctx, chosen.db, chosen.scans, chosen.where)
+	if err != nil {
+		return nil, err
+	}
+	names := []string{}
+	for _, region := range regions {
+		if slices.ContainsFunc(region.Frameworks, func(one compliance.Result) bool { return chosen.matches(&one) }) {
+			names = append(names, region.Name)
+		}
+	}
+	return r.One(jsonapi.Resource{Type: metadataType, Attributes: jsonapi.Attributes(metadata{Regions: names})}), nil
+}
+
+// requirements lists what became of each requirement of a framework.
+func (h handlers) requirements(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	if _, err := byScan(r.Query.Params); err != nil {
+		return nil, err
+	}
+	id, ok := given(r.Query.Params, "compliance_id")
+	if !ok {
+		return nil, refusal("compliance_id", "required", "This query parameter is required.")
+	}
+	chosen, _, err := h.choose(ctx, r, openQuery)
+	if err != nil {
+		return nil, err
+	}
+	results, err := chosen.results(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var many []jsonapi.Resource
+	for i := range results {
+		some, err := chosen.standings(ctx, &results[i], strings.Contains(id, "threatscore"))
+		if err != nil {
+			return nil, err
+		}
+		many = append(many, some...)
+	}
+	return all(r, many), nil
+}
+
+func (s *selection) standings(ctx context.Context, result *compliance.Result, findings bool) ([]jsonapi.Resource, error) {
+	var counts []compliance.Findings
+	if findings {
+		var err error
+		if counts, err = compliance.CountFindings(ctx, s.db, s.scans, s.where, *result); err != nil {
+			return nil, err
+		}
+	}
+	many := make([]jsonapi.Resource, len(result.Standings))
+	for i, standing := range result.Standings {
+		attributes := requirement{Framework: result.Framework, Version: result.Version, Description: standing.Description,
+			Status: standing.Outcome.StrictStatus()}
+		if findings {
+			attributes.PassedFindings, attributes.TotalFindings = &counts[i].Passed, &counts[i].Total
+		}
+		many[i] = jsonapi.Resource{Type: requirementType, ID: standing.ID, Attributes: jsonapi.Attributes(attributes)}
+	}
+	return many, nil
+}
+
+// watchlist counts requirements over the newest scans of the providers asked for.
+func (h handlers) watchlist(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	db, err := r.DB(ctx, h.tenants)
+	if err != nil {
+		return nil, err
+	}
+	chosen := selection{db: db, query: r.Query}
+	if err := chosen.newest(ctx); err != nil {
+		return nil, err
+	}
+	results, err := chosen.results(ctx)
+	if err != nil {
+		return nil, err
+	}
+	many := make([]jsonapi.Resource, len(results))
+	for i := range results {
+		tally := results[i].Tally()
+		many[i] = jsonapi.Resource{Type: watchlistType, ID: results[i].ID, Attributes: jsonapi.Attributes(watched{ComplianceID: results[i].ID,
+			Passed: tally.Passed, Failed: tally.Failed, Manual: tally.Manual, Total: len(results[i].Standings)})}
+	}
+	return all(r, many), nil
+}
+
+// all answers with a list that has no pages.
+func all(r *rest.Request, many []jsonapi.Resource) *rest.Answer {
+	return rest.OK(jsonapi.Document{Many: many, Fields: r.Query.Fields})
+}

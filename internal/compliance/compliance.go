@@ -1,0 +1,97 @@
+// Package compliance holds scans against compliance frameworks: which requirements failed where, counted when a scan completes
+// and put together over scans when somebody asks.
+//
+// A requirement that no check serves is manual. It failed where one of its checks found a failure that is not muted, and passed
+// otherwise, also where no check found anything. What findings are about may have no region: they count in all regions together
+// and in none by name.
+//
+// What does not belong here: the files that frameworks come in (internal/catalogue), documents (internal/api/compliance), and
+// ThreatScore, which weighs requirements (internal/threatscore).
+package compliance
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"github.com/palisade-sec/palisade/gen/tenantdb"
+)
+
+// Revision is a framework as a scan was held against it.
+type Revision struct {
+	ID           uuid.UUID
+	Framework    string // e.g. "CIS"
+	Name         string
+	Version      string
+	Requirements []Requirement // each id once, in the order of the results
+}
+
+// Requirement is one demand of a framework.
+type Requirement struct {
+	ID          string   `json:"id"`
+	Description string   `json:"description"`
+	Checks      []string `json:"checks"`
+}
+
+// manual says that no check serves the requirement.
+func (r *Requirement) manual() bool { return len(r.Checks) == 0 }
+
+// revisions are those that this process has met. An id stands for one content, whatever the database, so none goes stale.
+var revisions = struct {
+	sync.Mutex
+	byID map[uuid.UUID]*Revision
+}{byID: make(map[uuid.UUID]*Revision)}
+
+// revisionLimit bounds what a process remembers: several versions of everything that one engine has.
+const revisionLimit = 1000
+
+// load returns the revisions with the ids, from memory where they are there.
+func load(ctx context.Context, queries *tenantdb.Queries, ids []uuid.UUID) (map[uuid.UUID]*Revision, error) {
+	found := make(map[uuid.UUID]*Revision, len(ids))
+	var missing []uuid.UUID
+	revisions.Lock()
+	for _, id := range ids {
+		if known, ok := revisions.byID[id]; ok {
+			found[id] = known
+		} else if !slices.Contains(missing, id) {
+			missing = append(missing, id)
+		}
+	}
+	revisions.Unlock()
+	if len(missing) == 0 {
+		return found, nil
+	}
+	rows, err := queries.GetFrameworkRevisions(ctx, missing)
+	if err != nil {
+		return nil, fmt.Errorf("get frameworks: %w", err)
+	}
+	for _, row := range rows {
+		revision := &Revision{ID: row.ID, Framework: row.Framework, Name: row.Name, Version: row.Version}
+		if err := json.Unmarshal(row.Requirements, &revision.Requirements); err != nil {
+			return nil, fmt.Errorf("read framework %s: %w", row.FrameworkID, err)
+		}
+		found[row.ID] = revision
+	}
+	for _, id := range missing {
+		if found[id] == nil {
+			return nil, fmt.Errorf("there is no revision %s of a framework", id)
+		}
+	}
+	remember(found)
+	return found, nil
+}
+
+func remember(found map[uuid.UUID]*Revision) {
+	revisions.Lock()
+	defer revisions.Unlock()
+	if len(revisions.byID)+len(found) > revisionLimit {
+		clear(revisions.byID)
+	}
+	for id, revision := range found {
+		revisions.byID[id] = revision
+	}
+}
