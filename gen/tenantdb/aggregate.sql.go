@@ -13,7 +13,10 @@ import (
 
 const clearFailedFindingsOfResources = `-- name: ClearFailedFindingsOfResources :exec
 update resources r set failed_findings_count = 0
-where r.provider_id = $1 and r.failed_findings_count <> 0 and r.id not in (
+where r.provider_id = $1 and r.failed_findings_count <> 0
+and ((select s.scope is null from scans s where s.id = $2)
+    or r.id in (select x.resource_id from scan_resource_summaries x where x.scan_id = $2))
+and r.id not in (
     select m.resource_id from findings f
     cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
     where f.scan_id = $2 and f.status_rank = 1 and not f.muted
@@ -25,9 +28,10 @@ type ClearFailedFindingsOfResourcesParams struct {
 	ScanID     uuid.UUID
 }
 
-// Purpose: resources of the provider about which the scan has no failure that is not muted have none. NOT IN becomes a hashed
-// subplan whatever the planner knows of the tables; a join with a misjudged side was quadratic.
-// Index: resources_tenant_id_provider_id_uid_key, findings_scan, resource_finding_mappings_pkey.
+// Purpose: resources of the provider about which the scan has no failure that is not muted have none; of a scan with a scope only
+// those that it saw: it did not look at the others. NOT IN becomes a hashed subplan whatever the planner knows of the tables; a
+// join with a misjudged side was quadratic.
+// Index: resources_tenant_id_provider_id_uid_key, findings_scan, resource_finding_mappings_pkey, scan_resource_summaries_pkey.
 func (q *Queries) ClearFailedFindingsOfResources(ctx context.Context, arg ClearFailedFindingsOfResourcesParams) error {
 	_, err := q.db.Exec(ctx, clearFailedFindingsOfResources, arg.ProviderID, arg.ScanID)
 	return err
@@ -131,22 +135,23 @@ func (q *Queries) DeleteScanSummaries(ctx context.Context, scanID uuid.UUID) err
 const getScanToCount = `-- name: GetScanToCount :one
 select s.state, not exists (
         select from scans o where o.provider_id = s.provider_id and o.state = 'completed' and o.completed_at > s.completed_at
-    ) as latest
+        and o.scope is null
+    ) as numbers
 from scans s where s.id = $1 for key share of s
 `
 
 type GetScanToCountRow struct {
-	State  string
-	Latest bool
+	State   string
+	Numbers bool
 }
 
-// Purpose: the state of a scan, and whether it is the last of its provider that completed: the numbers on resources are its.
-// It is not deleted before the transaction ends.
+// Purpose: the state of a scan, and whether numbers on resources are its: no scan of everything in the provider completed after
+// it. It is not deleted before the transaction ends.
 // Index: scans_pkey, scans_latest.
 func (q *Queries) GetScanToCount(ctx context.Context, scanID uuid.UUID) (GetScanToCountRow, error) {
 	row := q.db.QueryRow(ctx, getScanToCount, scanID)
 	var i GetScanToCountRow
-	err := row.Scan(&i.State, &i.Latest)
+	err := row.Scan(&i.State, &i.Numbers)
 	return i, err
 }
 
@@ -295,7 +300,15 @@ with due as (
         where f.scan_id = $1 and f.status_rank = 1 and not f.muted
         union all
         select r.id, 0, r.failed_findings_count from resources r where r.provider_id = $2 and r.failed_findings_count <> 0
+        and ((select s.scope is null from scans s where s.id = $1)
+            or r.id in (select y.resource_id from scan_resource_summaries y where y.scan_id = $1))
     ) x
+    where x.id not in (
+        select y.resource_id
+        from scans s join scans o on o.provider_id = s.provider_id and o.state = 'completed' and o.completed_at > s.completed_at
+        join scan_resource_summaries y on y.scan_id = o.id
+        where s.id = $1
+    )
     group by x.id having sum(x.failures) <> sum(x.counted)
 ), held as (
     select r.id, d.failures from due d join resources r on r.id = d.id order by r.uid for no key update of r
@@ -308,9 +321,11 @@ type RecountFailedFindingsParams struct {
 	ProviderID uuid.UUID
 }
 
-// Purpose: bring failed_findings_count up to date with a scan whose findings were muted. The two sides are added up rather
-// than joined, and what differs is locked in the order in which scans write resources.
-// Index: findings_scan, resource_finding_mappings_pkey, resources_tenant_id_provider_id_uid_key, resources_pkey.
+// Purpose: bring failed_findings_count up to date with a scan whose findings were muted, on the resources whose numbers are its:
+// those that no later scan saw and, of a scan with a scope, that it saw itself. The two sides are added up rather than joined, and
+// what differs is locked in the order in which scans write resources.
+// Index: findings_scan, resource_finding_mappings_pkey, resources_tenant_id_provider_id_uid_key, resources_pkey, scans_latest,
+// scan_resource_summaries_pkey.
 func (q *Queries) RecountFailedFindings(ctx context.Context, arg RecountFailedFindingsParams) error {
 	_, err := q.db.Exec(ctx, recountFailedFindings, arg.ScanID, arg.ProviderID)
 	return err

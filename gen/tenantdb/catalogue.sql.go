@@ -62,6 +62,46 @@ func (q *Queries) ListCatalogueChecks(ctx context.Context) ([]ListCatalogueCheck
 	return items, nil
 }
 
+const listChecksOfFrameworks = `-- name: ListChecksOfFrameworks :many
+select f.framework_id, array(
+    select distinct k.id from jsonb_array_elements(f.content -> 'requirements') r, jsonb_array_elements_text(r.value -> 'checks') k(id)
+    where jsonb_typeof(r.value -> 'checks') = 'array'
+)::text[] as checks
+from catalogue_frameworks f where f.provider = $1 and f.framework_id = any($2::text[])
+`
+
+type ListChecksOfFrameworksParams struct {
+	Provider string
+	Ids      []string
+}
+
+type ListChecksOfFrameworksRow struct {
+	FrameworkID string
+	Checks      []string
+}
+
+// Purpose: which of some frameworks of a provider type are known, each with the checks that serve it.
+// Index: catalogue_frameworks_pkey.
+func (q *Queries) ListChecksOfFrameworks(ctx context.Context, arg ListChecksOfFrameworksParams) ([]ListChecksOfFrameworksRow, error) {
+	rows, err := q.db.Query(ctx, listChecksOfFrameworks, arg.Provider, arg.Ids)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListChecksOfFrameworksRow{}
+	for rows.Next() {
+		var i ListChecksOfFrameworksRow
+		if err := rows.Scan(&i.FrameworkID, &i.Checks); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const summariseCatalogue = `-- name: SummariseCatalogue :many
 select k.provider::text as provider, max(k.engine_version)::text as engine_version,
     count(*) filter (where k.is_check) as checks, count(*) filter (where not k.is_check) as frameworks

@@ -7,10 +7,41 @@ package tenantdb
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
 )
+
+const changeProvider = `-- name: ChangeProvider :execrows
+update providers set alias = case when $1::boolean then $2 else alias end,
+    scan_scope = case when $3::boolean then $4::jsonb else scan_scope end, updated_at = now()
+where id = $5 and deleted_at is null
+`
+
+type ChangeProviderParams struct {
+	AliasGiven     bool
+	Alias          *string
+	ScanScopeGiven bool
+	ScanScope      json.RawMessage
+	ID             uuid.UUID
+}
+
+// Purpose: change an account's alias and the scope of its scans, each when it was given, null included.
+// Index: providers_pkey.
+func (q *Queries) ChangeProvider(ctx context.Context, arg ChangeProviderParams) (int64, error) {
+	result, err := q.db.Exec(ctx, changeProvider,
+		arg.AliasGiven,
+		arg.Alias,
+		arg.ScanScopeGiven,
+		arg.ScanScope,
+		arg.ID,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
 
 const countProviders = `-- name: CountProviders :one
 select count(*) from providers p
@@ -27,15 +58,17 @@ func (q *Queries) CountProviders(ctx context.Context) (int64, error) {
 }
 
 const createProvider = `-- name: CreateProvider :exec
-insert into providers (tenant_id, id, provider, uid, alias) values ($1, $2, $3, $4, $5)
+insert into providers (tenant_id, id, provider, uid, alias, scan_scope)
+values ($1, $2, $3, $4, $5, $6)
 `
 
 type CreateProviderParams struct {
-	TenantID uuid.UUID
-	ID       uuid.UUID
-	Provider string
-	Uid      string
-	Alias    *string
+	TenantID  uuid.UUID
+	ID        uuid.UUID
+	Provider  string
+	Uid       string
+	Alias     *string
+	ScanScope json.RawMessage
 }
 
 // Purpose: connect an account; providers_account refuses a second one with the same identifier. Runs in a scope made for the
@@ -48,6 +81,7 @@ func (q *Queries) CreateProvider(ctx context.Context, arg CreateProviderParams) 
 		arg.Provider,
 		arg.Uid,
 		arg.Alias,
+		arg.ScanScope,
 	)
 	return err
 }
@@ -85,7 +119,7 @@ func (q *Queries) ListNamesOfProviderGroups(ctx context.Context, ids []uuid.UUID
 
 const listProviders = `-- name: ListProviders :many
 select p.id, p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at, p.updated_at,
-    s.id as secret_id,
+    p.scan_scope, s.id as secret_id,
     array(select g.provider_group_id from provider_group_providers g
         where g.tenant_id = p.tenant_id and g.provider_id = p.id order by g.provider_group_id)::uuid[] as group_ids
 from providers p left join provider_secrets s on s.tenant_id = p.tenant_id and s.provider_id = p.id
@@ -108,6 +142,7 @@ type ListProvidersRow struct {
 	ConnectionLastCheckedAt *time.Time
 	InsertedAt              time.Time
 	UpdatedAt               time.Time
+	ScanScope               json.RawMessage
 	SecretID                *uuid.UUID
 	GroupIds                []uuid.UUID
 }
@@ -132,6 +167,7 @@ func (q *Queries) ListProviders(ctx context.Context, arg ListProvidersParams) ([
 			&i.ConnectionLastCheckedAt,
 			&i.InsertedAt,
 			&i.UpdatedAt,
+			&i.ScanScope,
 			&i.SecretID,
 			&i.GroupIds,
 		); err != nil {
@@ -143,23 +179,4 @@ func (q *Queries) ListProviders(ctx context.Context, arg ListProvidersParams) ([
 		return nil, err
 	}
 	return items, nil
-}
-
-const renameProvider = `-- name: RenameProvider :execrows
-update providers set alias = $1, updated_at = now() where id = $2 and deleted_at is null
-`
-
-type RenameProviderParams struct {
-	Alias *string
-	ID    uuid.UUID
-}
-
-// Purpose: change an account's alias, null included.
-// Index: providers_pkey.
-func (q *Queries) RenameProvider(ctx context.Context, arg RenameProviderParams) (int64, error) {
-	result, err := q.db.Exec(ctx, renameProvider, arg.Alias, arg.ID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
 }

@@ -7,6 +7,7 @@ package tenantdb
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -56,9 +57,10 @@ func (q *Queries) CountScans(ctx context.Context) (int64, error) {
 }
 
 const createScan = `-- name: CreateScan :exec
-insert into scans (tenant_id, id, provider_id, name, trigger, state, task_id, scheduled_at)
+insert into scans (tenant_id, id, provider_id, name, trigger, state, task_id, scheduled_at, scope)
 values ((select nullif(current_setting('app.tenant_id', true), '')::uuid), $1, $2, $3, $4, $5,
-    $6, $7)
+    $6, $7,
+    case when $8::boolean then (select p.scan_scope from providers p where p.id = $2) else $9::jsonb end)
 `
 
 type CreateScanParams struct {
@@ -69,10 +71,12 @@ type CreateScanParams struct {
 	State       string
 	TaskID      *uuid.UUID
 	ScheduledAt *time.Time
+	Inherits    bool
+	Scope       json.RawMessage
 }
 
-// Purpose: a new scan.
-// Index: scans_pkey.
+// Purpose: a new scan, with a scope of its own or, with inherits, its provider's.
+// Index: scans_pkey, providers_pkey.
 func (q *Queries) CreateScan(ctx context.Context, arg CreateScanParams) error {
 	_, err := q.db.Exec(ctx, createScan,
 		arg.ID,
@@ -82,6 +86,8 @@ func (q *Queries) CreateScan(ctx context.Context, arg CreateScanParams) error {
 		arg.State,
 		arg.TaskID,
 		arg.ScheduledAt,
+		arg.Inherits,
+		arg.Scope,
 	)
 	return err
 }
@@ -179,7 +185,7 @@ func (q *Queries) KnownProviders(ctx context.Context, ids []uuid.UUID) ([]uuid.U
 
 const listScans = `-- name: ListScans :many
 select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count, s.progress, s.duration, s.task_id, s.scheduled_at,
-    s.started_at, s.completed_at, s.next_scan_at, s.inserted_at,
+    s.started_at, s.completed_at, s.next_scan_at, s.inserted_at, s.scope,
     p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at as provider_inserted_at,
     p.updated_at as provider_updated_at
 from scans s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id and p.deleted_at is null
@@ -208,6 +214,7 @@ type ListScansRow struct {
 	CompletedAt             *time.Time
 	NextScanAt              *time.Time
 	InsertedAt              time.Time
+	Scope                   json.RawMessage
 	Provider                string
 	Uid                     string
 	Alias                   *string
@@ -243,6 +250,7 @@ func (q *Queries) ListScans(ctx context.Context, arg ListScansParams) ([]ListSca
 			&i.CompletedAt,
 			&i.NextScanAt,
 			&i.InsertedAt,
+			&i.Scope,
 			&i.Provider,
 			&i.Uid,
 			&i.Alias,
@@ -456,7 +464,7 @@ func (q *Queries) RenameScan(ctx context.Context, arg RenameScanParams) (int64, 
 }
 
 const scanOfTask = `-- name: ScanOfTask :one
-select s.id, s.provider_id, s.name, s.trigger, s.state from scans s where s.task_id = $1
+select s.id, s.provider_id, s.name, s.trigger, s.state, s.scope from scans s where s.task_id = $1
 `
 
 type ScanOfTaskRow struct {
@@ -465,6 +473,7 @@ type ScanOfTaskRow struct {
 	Name       *string
 	Trigger    string
 	State      string
+	Scope      json.RawMessage
 }
 
 // Purpose: the scan that a task performs.
@@ -478,6 +487,7 @@ func (q *Queries) ScanOfTask(ctx context.Context, taskID *uuid.UUID) (ScanOfTask
 		&i.Name,
 		&i.Trigger,
 		&i.State,
+		&i.Scope,
 	)
 	return i, err
 }
@@ -519,7 +529,8 @@ func (q *Queries) ScanOutcome(ctx context.Context, id uuid.UUID) (ScanOutcomeRow
 }
 
 const takePlannedScan = `-- name: TakePlannedScan :one
-update scans s set state = 'available', task_id = $1, scheduled_at = $2, updated_at = now()
+update scans s set state = 'available', task_id = $1, scheduled_at = $2, updated_at = now(),
+    scope = (select p.scan_scope from providers p where p.id = $3)
 where s.id = (
     select o.id from scans o where o.provider_id = $3 and o.trigger = 'scheduled' and o.state = 'scheduled'
     order by o.scheduled_at, o.id limit 1
@@ -533,8 +544,8 @@ type TakePlannedScanParams struct {
 	ProviderID  uuid.UUID
 }
 
-// Purpose: turn the placeholder of the next scheduled run into a scan with its task. No row: there is none.
-// Index: scans_inserted.
+// Purpose: turn the placeholder of the next scheduled run into a scan with its task and its provider's scope. No row: there is none.
+// Index: scans_inserted, providers_pkey.
 func (q *Queries) TakePlannedScan(ctx context.Context, arg TakePlannedScanParams) (uuid.UUID, error) {
 	row := q.db.QueryRow(ctx, takePlannedScan, arg.TaskID, arg.ScheduledAt, arg.ProviderID)
 	var id uuid.UUID

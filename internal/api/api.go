@@ -45,6 +45,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/role"
 	"github.com/palisade-sec/palisade/internal/scan"
+	"github.com/palisade-sec/palisade/internal/scanscope"
 	"github.com/palisade-sec/palisade/internal/secret"
 	"github.com/palisade-sec/palisade/internal/social"
 	"github.com/palisade-sec/palisade/internal/sso"
@@ -63,6 +64,7 @@ type Parts struct {
 	Jobs       *jobs.Client
 	Scans      *scan.Service
 	SignOn     *sso.Service
+	Catalogue  scanscope.Catalogue // what scopes of scans may name
 	// ExternalURL is where browsers reach the API: scheme and host; may be empty.
 	ExternalURL string
 	Engines     *engine.Survey                  // of the engine of this machine
@@ -84,10 +86,10 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		providergroups.Operations(providergroup.New(parts.Tenants), parts.Tenants),
 		invitations.Operations(invitation.New(parts.Tenants), parts.Identity, parts.Tenants),
 		apikeys.Operations(apikey.New(parts.Tenants), parts.Tenants),
-		providers.Operations(parts.Tenants),
+		providers.Operations(parts.Tenants, parts.Catalogue),
 		secrets.Operations(parts.Tenants, parts.Secrets),
 		[]rest.Operation{providers.ConnectionOperation(parts.Tenants, parts.Scans), providers.DeletionOperation(parts.Tenants, deletion.NewProviders(parts.Jobs))},
-		scans.Operations(parts.Tenants, parts.Scans),
+		scans.Operations(parts.Tenants, parts.Scans, parts.Catalogue),
 		engines.Operations(parts.Engines),
 		schedules.Operations(parts.Tenants, parts.Scans),
 		tasks.Operations(parts.Tenants, parts.Jobs),

@@ -444,13 +444,18 @@ func TestScansLookAtTheServicesThatAreSet(t *testing.T) {
 		t.Fatal(err)
 	}
 	asked := testRequest()
-	asked.Scope.Services = []string{"ec2"}
+	asked.Scope = Scope{Services: []string{"ec2", "iam"}, Checks: []string{"iam_lamp_is_off"}}
+	outside := testRequest()
+	outside.Scope.Services = []string{"ec2"}
+	if _, err := fake(t, "", Options{Services: services}).Scan(t.Context(), outside, &notes{}); !errors.Is(err, ErrRefused) {
+		t.Errorf("services that the installation does not look at: %v", err)
+	}
 	other := testRequest()
 	other.Provider = "azure"
 	for name, test := range map[string]struct {
 		request Request
 		want    string
-	}{"set": {testRequest(), `["s3", "iam"]`}, "asked for": {asked, `["ec2"]`}, "another type": {other, "null"}} {
+	}{"set": {testRequest(), `["s3", "iam"]`}, "asked for": {asked, `["iam"]`}, "another type": {other, "null"}} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			engine := fake(t, `

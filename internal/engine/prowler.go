@@ -178,9 +178,11 @@ func (p *Prowler) Scan(ctx context.Context, request Request, sink Sink) (ScanRes
 			return ScanResult{}, fmt.Errorf("load the catalogue: %w", err)
 		}
 	}
-	if len(request.Scope.Services) == 0 && len(request.Scope.Checks) == 0 {
-		request.Scope.Services = p.options.Services[request.Provider]
+	narrowed, ok := request.Scope.within(p.options.Services[request.Provider])
+	if !ok {
+		return ScanResult{}, &ProcessError{Cause: ErrRefused, Detail: "scans of this installation do not look at the services of the scope", Exit: exitNotFound}
 	}
+	request.Scope = narrowed
 	run := p.process(request.wire("scan"), p.options.ScanTimeout)
 	scan := scanning{request: request, sink: sink, redactor: run.redactor, decoder: ocsf.NewDecoder(p.options.Limits, checks)}
 	run.overlong = scan.overlong

@@ -58,6 +58,12 @@ CONNECTION_TEXT = {
     "vercel": "team_id",
     "okta": "okta_org_domain",
 }
+# The member of the constructor that takes regions, and the type that it wants; all other types would ignore them.
+REGIONS = {"aws": ("regions", set), "alibabacloud": ("regions", list), "oraclecloud": ("region", set)}
+# The lists of a scope that choose checks.
+CHOICES = ("services", "checks", "severities", "compliance", "excluded_checks", "excluded_services")
+# Checks of this category are made only when a scope names them: they read months of logs.
+UNASKED_CATEGORY = "threat-detection"
 # Oracle Cloud validates credentials in some region before it knows the home region.
 BOOTSTRAP_REGION = "us-ashburn-1"
 OCI_KEY_MEMBERS = ("user", "fingerprint", "tenancy", "key_content")
@@ -228,16 +234,18 @@ def connection_arguments(request):
 
 
 def scan(request, out):
+    scope = request.get("scope") or {}
+    refuse_unknown_regions(request["provider"], scope.get("regions"))
+    checks = chosen(request["provider"], scope)
     connected, error = connection(request)
     if not connected:
         return write(out, type="connection", connected=False, error=error)
-    scope = request.get("scope") or {}
     try:
         provider = opened_provider(request, scope)
     except (Exception, SystemExit) as error:
         return write(out, type="connection", connected=False, error=reason(error))
     write(out, type="connection", connected=True, error=None)
-    run(provider, request, scope, out)
+    run(provider, request, checks, out)
 
 
 def opened_provider(request, scope):
@@ -268,14 +276,71 @@ def scan_arguments(request, scope):
     elif kind != "iac" and request.get("mutelist"):
         arguments["mutelist_content"] = request["mutelist"]
     if scope.get("regions"):
-        arguments["regions"] = set(scope["regions"])
+        name, wanted = REGIONS[kind]
+        arguments[name] = wanted(scope["regions"])
     return arguments
 
 
-def run(provider, request, scope, out):
+def refuse_unknown_regions(kind, regions):
+    """The SDK skips what it does not know: a scan of such regions alone would find nothing, and say so of the whole account."""
+    if not regions:
+        return
+    if kind not in REGIONS:
+        raise Refused("A scan of the type %s cannot be narrowed to regions." % kind)
+    made = provider_class(kind)
+    known = set(made.get_regions(None) if kind == "aws" else made.get_regions())
+    refuse_strangers("region", kind, regions, known)
+
+
+def chosen(kind, scope):
+    """Returns the checks that the scope leaves, each of its lists narrowing what the others leave; None for all of them."""
+    if not any(scope.get(name) for name in CHOICES):
+        return None
+    if kind in PROGRAMS:
+        raise Refused("A scan of the type %s cannot be narrowed." % kind)
+    from prowler.lib.check.compliance_models import Compliance
+    from prowler.lib.check.models import CheckMetadata
+
+    checks = CheckMetadata.get_bulk(kind)
+    services = {check.ServiceName for check in checks.values()}
+    for name, known in (("services", services), ("excluded_services", services), ("checks", checks), ("excluded_checks", checks)):
+        refuse_strangers(name.replace("excluded_", "")[:-1], kind, scope.get(name), known)
+    demanded = None
+    if scope.get("compliance"):
+        frameworks = Compliance.get_bulk(kind)
+        refuse_strangers("compliance framework", kind, scope["compliance"], frameworks)
+        demanded = {check for name in scope["compliance"] for one in framework_of(frameworks[name])["requirements"] for check in one["checks"]}
+    left = sorted(name for name, check in checks.items() if selects(scope, name, check) and (demanded is None or name in demanded))
+    if not left:
+        raise Refused("The scope selects no check.")
+    return left
+
+
+def refuse_strangers(what, kind, given, known):
+    for name in given or ():
+        if name not in known:
+            raise Refused("This version of the engine knows no %s %s of %s." % (what, name, kind))
+
+
+def selects(scope, name, check):
+    def allows(member, value):
+        return not scope.get(member) or value in scope[member]
+
+    severity = getattr(check.Severity, "value", check.Severity)
+    return (
+        allows("checks", name)
+        and allows("services", check.ServiceName)
+        and allows("severities", severity)
+        and name not in (scope.get("excluded_checks") or ())
+        and check.ServiceName not in (scope.get("excluded_services") or ())
+        and (bool(scope.get("checks")) or UNASKED_CATEGORY not in check.Categories)
+    )
+
+
+def run(provider, request, checks, out):
     from prowler.lib.scan.scan import Scan
 
-    scanning = Scan(provider, checks=scope.get("checks") or None, services=scope.get("services") or None)
+    scanning = Scan(provider, checks=checks)
     for progress, findings in scanning.scan():
         for finding in findings:
             write_finding(out, finding, provider, request)

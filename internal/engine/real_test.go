@@ -90,7 +90,7 @@ func TestRealEngineAgainstAnEmulator(t *testing.T) {
 	t.Run("unknown check", func(t *testing.T) {
 		unknown := right
 		unknown.Scope = Scope{Checks: []string{"no_such_check"}}
-		if _, err := engine.Scan(t.Context(), unknown, &collected{}); !errors.Is(err, ErrFailed) {
+		if _, err := engine.Scan(t.Context(), unknown, &collected{}); !errors.Is(err, ErrRefused) || !strings.Contains(err.Error(), "no_such_check") {
 			t.Errorf("got %v", err)
 		}
 	})

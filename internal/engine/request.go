@@ -34,13 +34,6 @@ type Request struct {
 	Scope    Scope           // what to scan; the zero value is everything
 }
 
-// Scope narrows a scan. An empty list narrows nothing.
-type Scope struct {
-	Checks   []string `json:"checks,omitempty"`   // check ids
-	Services []string `json:"services,omitempty"` // services of the provider, e.g. "s3"
-	Regions  []string `json:"regions,omitempty"`  // regions, for the providers that have them
-}
-
 // ParseServices reads a setting that bounds scans: each entry is a provider type and a service of it, as in "aws/s3". The
 // result lists the services by provider type.
 func ParseServices(entries []string) (map[string][]string, error) {

@@ -226,8 +226,8 @@ func Recount(ctx context.Context, tx *tenant.Tx, scan Scan) error {
 	return inOrder(ctx, scan, counts(queries))
 }
 
-// RecountMuted brings the aggregates of a completed scan up to date with findings that were muted, and the numbers on resources
-// when it is the last scan of its provider. take runs once no other scan of the provider is being counted; when it returns
+// RecountMuted brings the aggregates of a completed scan up to date with findings that were muted, and those numbers on resources
+// that are its: that of a resource is of the last scan that looked at it. take runs once no other scan of the provider is being counted; when it returns
 // false there is nothing to do. A scan that has not completed is counted when it does.
 func RecountMuted(ctx context.Context, tx *tenant.Tx, scan Scan, take func() (bool, error)) error {
 	queries := tenantdb.New(tx)
@@ -247,7 +247,7 @@ func RecountMuted(ctx context.Context, tx *tenant.Tx, scan Scan, take func() (bo
 	if err := queries.GuidePlanner(ctx); err != nil {
 		return fmt.Errorf("guide planner: %w", err)
 	}
-	if err := inOrder(ctx, scan, counts(queries)); err != nil || !found.Latest {
+	if err := inOrder(ctx, scan, counts(queries)); err != nil || !found.Numbers {
 		return err
 	}
 	if err := queries.RecountFailedFindings(ctx, tenantdb.RecountFailedFindingsParams{ScanID: scan.ID, ProviderID: scan.ProviderID}); err != nil {

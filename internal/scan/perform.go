@@ -2,6 +2,7 @@ package scan
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/engine"
 	"github.com/palisade-sec/palisade/internal/jobs"
 	"github.com/palisade-sec/palisade/internal/ocsf"
+	"github.com/palisade-sec/palisade/internal/scanscope"
 	"github.com/palisade-sec/palisade/internal/secret"
 	"github.com/palisade-sec/palisade/internal/task"
 	"github.com/palisade-sec/palisade/internal/tenant"
@@ -80,6 +82,7 @@ func (p *performer) perform(ctx context.Context, run jobs.Run, target Target) (a
 // start switches the scan to executing and reads what the engine is to be told. name is the scan's name at the start.
 func (p *performer) start(ctx context.Context, run jobs.Run, target Target) (name *string, request engine.Request, err error) {
 	var account tenantdb.LoadScanTargetRow
+	var stored json.RawMessage
 	err = run.Write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
 		if err := lock(ctx, tx, target.ProviderID); err != nil {
 			return err
@@ -103,7 +106,7 @@ func (p *performer) start(ctx context.Context, run jobs.Run, target Target) (nam
 		if err != nil {
 			return fmt.Errorf("read scan: %w", err)
 		}
-		name = scan.Name
+		name, stored = scan.Name, scan.Scope
 		account, err = queries.LoadScanTarget(ctx, target.ProviderID)
 		return err
 	})
@@ -113,6 +116,13 @@ func (p *performer) start(ctx context.Context, run jobs.Run, target Target) (nam
 	request, err = p.request(ctx, run, account)
 	if missing, ok := errors.AsType[*engine.NotConnectedError](err); ok {
 		return nil, engine.Request{}, p.notConnected(ctx, run, target.ProviderID, missing)
+	}
+	if err != nil {
+		return nil, engine.Request{}, err
+	}
+	scope, err := scanscope.Decode(stored)
+	if scope != nil {
+		request.Scope = *scope
 	}
 	return name, request, err
 }

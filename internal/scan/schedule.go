@@ -214,7 +214,7 @@ func (s *Service) beginScheduled(ctx context.Context, tx *tenant.Tx, provider uu
 			return err
 		}
 		return queries.CreateScan(ctx, tenantdb.CreateScanParams{ID: id, ProviderID: provider, Name: &run.name, Trigger: scheduled, State: Available,
-			TaskID: &taskID, ScheduledAt: &run.due})
+			TaskID: &taskID, ScheduledAt: &run.due, Inherits: true})
 	})
 }
 

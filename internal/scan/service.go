@@ -10,7 +10,9 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/engine"
 	"github.com/palisade-sec/palisade/internal/jobs"
+	"github.com/palisade-sec/palisade/internal/scanscope"
 	"github.com/palisade-sec/palisade/internal/task"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
@@ -42,9 +44,14 @@ type Service struct {
 // New returns the service. Register must have been called with the client's registry.
 func New(client *jobs.Client) *Service { return &Service{jobs: client} }
 
-// Start asks for a scan of everything in the provider, in the open transaction. It begins at once, or when those before it have
-// ended; name may be nil.
-func (s *Service) Start(ctx context.Context, tx *tenant.Tx, provider uuid.UUID, name *string) (task.Task, error) {
+// Wanted is what a scan is asked for with.
+type Wanted struct {
+	Name  *string       // may be nil
+	Scope *engine.Scope // what it looks at; nil: what the provider's scans look at
+}
+
+// Start asks for a scan of the provider, in the open transaction. It begins at once, or when those before it have ended.
+func (s *Service) Start(ctx context.Context, tx *tenant.Tx, provider uuid.UUID, wanted Wanted) (task.Task, error) {
 	if err := lock(ctx, tx, provider); err != nil {
 		return task.Task{}, err
 	}
@@ -52,9 +59,15 @@ func (s *Service) Start(ctx context.Context, tx *tenant.Tx, provider uuid.UUID, 
 	if err != nil {
 		return task.Task{}, err
 	}
+	row := tenantdb.CreateScanParams{ID: id, ProviderID: provider, Name: wanted.Name, Trigger: manual, State: Available, Inherits: wanted.Scope == nil}
+	if wanted.Scope != nil {
+		if row.Scope, err = scanscope.Encode(*wanted.Scope); err != nil {
+			return task.Task{}, err
+		}
+	}
 	return s.begin(ctx, tx, Perform{ScanID: id, ProviderID: provider}, time.Time{}, func(ctx context.Context, taskID uuid.UUID) error {
-		return tenantdb.New(tx).CreateScan(ctx, tenantdb.CreateScanParams{ID: id, ProviderID: provider, Name: name, Trigger: manual,
-			State: Available, TaskID: &taskID})
+		row.TaskID = &taskID
+		return tenantdb.New(tx).CreateScan(ctx, row)
 	})
 }
 

@@ -148,7 +148,7 @@ func TestAScheduledRunWaitsForItsTurn(t *testing.T) {
 	h := newHouse(t)
 	scope, provider := h.provider(t, time.Now().Add(-time.Minute))
 	h.write(t, scope, func(ctx context.Context, tx *tenant.Tx) error {
-		_, err := h.service.Start(ctx, tx, provider, nil)
+		_, err := h.service.Start(ctx, tx, provider, scan.Wanted{})
 		return err
 	})
 	h.sweep(t, 1)
@@ -185,7 +185,7 @@ func TestManyAskAtOnceAndOneHasItsTurn(t *testing.T) {
 	for range many {
 		go func() {
 			failures <- h.tenants.Write(context.WithoutCancel(t.Context()), scope, func(ctx context.Context, tx *tenant.Tx) error {
-				_, err := h.service.Start(ctx, tx, provider, nil)
+				_, err := h.service.Start(ctx, tx, provider, scan.Wanted{})
 				return err
 			})
 		}()

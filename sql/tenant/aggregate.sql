@@ -8,12 +8,13 @@
 select pg_advisory_xact_lock(hashtextextended('aggregates ' || (@provider_id::uuid)::text, 0));
 
 -- name: GetScanToCount :one
--- Purpose: the state of a scan, and whether it is the last of its provider that completed: the numbers on resources are its.
--- It is not deleted before the transaction ends.
+-- Purpose: the state of a scan, and whether numbers on resources are its: no scan of everything in the provider completed after
+-- it. It is not deleted before the transaction ends.
 -- Index: scans_pkey, scans_latest.
 select s.state, not exists (
         select from scans o where o.provider_id = s.provider_id and o.state = 'completed' and o.completed_at > s.completed_at
-    ) as latest
+        and o.scope is null
+    ) as numbers
 from scans s where s.id = @scan_id for key share of s;
 
 -- name: DeleteScanSummaries :exec
@@ -132,11 +133,15 @@ select c.tenant_id, c.provider_id, c.scan_id, c.resource_group, c.severity, c.to
 from counted c join resources_of r on r.resource_group = c.resource_group;
 
 -- name: ClearFailedFindingsOfResources :exec
--- Purpose: resources of the provider about which the scan has no failure that is not muted have none. NOT IN becomes a hashed
--- subplan whatever the planner knows of the tables; a join with a misjudged side was quadratic.
--- Index: resources_tenant_id_provider_id_uid_key, findings_scan, resource_finding_mappings_pkey.
+-- Purpose: resources of the provider about which the scan has no failure that is not muted have none; of a scan with a scope only
+-- those that it saw: it did not look at the others. NOT IN becomes a hashed subplan whatever the planner knows of the tables; a
+-- join with a misjudged side was quadratic.
+-- Index: resources_tenant_id_provider_id_uid_key, findings_scan, resource_finding_mappings_pkey, scan_resource_summaries_pkey.
 update resources r set failed_findings_count = 0
-where r.provider_id = @provider_id and r.failed_findings_count <> 0 and r.id not in (
+where r.provider_id = @provider_id and r.failed_findings_count <> 0
+and ((select s.scope is null from scans s where s.id = @scan_id)
+    or r.id in (select x.resource_id from scan_resource_summaries x where x.scan_id = @scan_id))
+and r.id not in (
     select m.resource_id from findings f
     cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
     where f.scan_id = @scan_id and f.status_rank = 1 and not f.muted
@@ -156,9 +161,11 @@ update resources r set failed_findings_count = n.failures
 from failed n where r.id = n.resource_id and r.failed_findings_count <> n.failures;
 
 -- name: RecountFailedFindings :exec
--- Purpose: bring failed_findings_count up to date with a scan whose findings were muted. The two sides are added up rather
--- than joined, and what differs is locked in the order in which scans write resources.
--- Index: findings_scan, resource_finding_mappings_pkey, resources_tenant_id_provider_id_uid_key, resources_pkey.
+-- Purpose: bring failed_findings_count up to date with a scan whose findings were muted, on the resources whose numbers are its:
+-- those that no later scan saw and, of a scan with a scope, that it saw itself. The two sides are added up rather than joined, and
+-- what differs is locked in the order in which scans write resources.
+-- Index: findings_scan, resource_finding_mappings_pkey, resources_tenant_id_provider_id_uid_key, resources_pkey, scans_latest,
+-- scan_resource_summaries_pkey.
 with due as (
     select x.id, sum(x.failures)::integer as failures
     from (
@@ -168,7 +175,15 @@ with due as (
         where f.scan_id = @scan_id and f.status_rank = 1 and not f.muted
         union all
         select r.id, 0, r.failed_findings_count from resources r where r.provider_id = @provider_id and r.failed_findings_count <> 0
+        and ((select s.scope is null from scans s where s.id = @scan_id)
+            or r.id in (select y.resource_id from scan_resource_summaries y where y.scan_id = @scan_id))
     ) x
+    where x.id not in (
+        select y.resource_id
+        from scans s join scans o on o.provider_id = s.provider_id and o.state = 'completed' and o.completed_at > s.completed_at
+        join scan_resource_summaries y on y.scan_id = o.id
+        where s.id = @scan_id
+    )
     group by x.id having sum(x.failures) <> sum(x.counted)
 ), held as (
     select r.id, d.failures from due d join resources r on r.id = d.id order by r.uid for no key update of r

@@ -20,3 +20,12 @@ from (
     union all
     select provider, engine_version, false from catalogue_frameworks
 ) k group by k.provider order by k.provider;
+
+-- name: ListChecksOfFrameworks :many
+-- Purpose: which of some frameworks of a provider type are known, each with the checks that serve it.
+-- Index: catalogue_frameworks_pkey.
+select f.framework_id, array(
+    select distinct k.id from jsonb_array_elements(f.content -> 'requirements') r, jsonb_array_elements_text(r.value -> 'checks') k(id)
+    where jsonb_typeof(r.value -> 'checks') = 'array'
+)::text[] as checks
+from catalogue_frameworks f where f.provider = @provider and f.framework_id = any(@ids::text[]);

@@ -2,7 +2,7 @@
 -- Purpose: a page of connected accounts, each with its secret and its groups; one account when the condition names its id.
 -- Index: providers_inserted, provider_secrets_tenant_id_provider_id_key, provider_group_providers_provider.
 select p.id, p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at, p.updated_at,
-    s.id as secret_id,
+    p.scan_scope, s.id as secret_id,
     array(select g.provider_group_id from provider_group_providers g
         where g.tenant_id = p.tenant_id and g.provider_id = p.id order by g.provider_group_id)::uuid[] as group_ids
 from providers p left join provider_secrets s on s.tenant_id = p.tenant_id and s.provider_id = p.id
@@ -25,9 +25,12 @@ select g.id, g.name from provider_groups g where g.id = any(@ids::uuid[]) order 
 -- Purpose: connect an account; providers_account refuses a second one with the same identifier. Runs in a scope made for the
 -- new row alone, because a subject may create what policy does not show them.
 -- Index: providers_account.
-insert into providers (tenant_id, id, provider, uid, alias) values (@tenant_id, @id, @provider, @uid, sqlc.narg('alias'));
+insert into providers (tenant_id, id, provider, uid, alias, scan_scope)
+values (@tenant_id, @id, @provider, @uid, sqlc.narg('alias'), sqlc.narg('scan_scope'));
 
--- name: RenameProvider :execrows
--- Purpose: change an account's alias, null included.
+-- name: ChangeProvider :execrows
+-- Purpose: change an account's alias and the scope of its scans, each when it was given, null included.
 -- Index: providers_pkey.
-update providers set alias = sqlc.narg('alias'), updated_at = now() where id = @id and deleted_at is null;
+update providers set alias = case when @alias_given::boolean then sqlc.narg('alias') else alias end,
+    scan_scope = case when @scan_scope_given::boolean then sqlc.narg('scan_scope')::jsonb else scan_scope end, updated_at = now()
+where id = @id and deleted_at is null;

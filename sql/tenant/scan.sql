@@ -22,16 +22,18 @@ select exists (
 );
 
 -- name: CreateScan :exec
--- Purpose: a new scan.
--- Index: scans_pkey.
-insert into scans (tenant_id, id, provider_id, name, trigger, state, task_id, scheduled_at)
+-- Purpose: a new scan, with a scope of its own or, with inherits, its provider's.
+-- Index: scans_pkey, providers_pkey.
+insert into scans (tenant_id, id, provider_id, name, trigger, state, task_id, scheduled_at, scope)
 values ((select nullif(current_setting('app.tenant_id', true), '')::uuid), @id, @provider_id, sqlc.narg('name'), @trigger, @state,
-    sqlc.narg('task_id'), sqlc.narg('scheduled_at'));
+    sqlc.narg('task_id'), sqlc.narg('scheduled_at'),
+    case when @inherits::boolean then (select p.scan_scope from providers p where p.id = @provider_id) else sqlc.narg('scope')::jsonb end);
 
 -- name: TakePlannedScan :one
--- Purpose: turn the placeholder of the next scheduled run into a scan with its task. No row: there is none.
--- Index: scans_inserted.
-update scans s set state = 'available', task_id = @task_id, scheduled_at = @scheduled_at, updated_at = now()
+-- Purpose: turn the placeholder of the next scheduled run into a scan with its task and its provider's scope. No row: there is none.
+-- Index: scans_inserted, providers_pkey.
+update scans s set state = 'available', task_id = @task_id, scheduled_at = @scheduled_at, updated_at = now(),
+    scope = (select p.scan_scope from providers p where p.id = @provider_id)
 where s.id = (
     select o.id from scans o where o.provider_id = @provider_id and o.trigger = 'scheduled' and o.state = 'scheduled'
     order by o.scheduled_at, o.id limit 1
@@ -73,7 +75,7 @@ order by s.inserted_at, s.id limit 1;
 -- name: ScanOfTask :one
 -- Purpose: the scan that a task performs.
 -- Index: scans_task.
-select s.id, s.provider_id, s.name, s.trigger, s.state from scans s where s.task_id = @task_id;
+select s.id, s.provider_id, s.name, s.trigger, s.state, s.scope from scans s where s.task_id = @task_id;
 
 -- name: LoadScanTarget :one
 -- Purpose: what the engine needs to know: the account and its sealed credentials, if there are any.
@@ -116,7 +118,7 @@ where id = @id and deleted_at is null;
 -- Purpose: a page of scans with their providers; one scan when the condition names its id.
 -- Index: scans_inserted, scans_pkey, providers_pkey.
 select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count, s.progress, s.duration, s.task_id, s.scheduled_at,
-    s.started_at, s.completed_at, s.next_scan_at, s.inserted_at,
+    s.started_at, s.completed_at, s.next_scan_at, s.inserted_at, s.scope,
     p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at as provider_inserted_at,
     p.updated_at as provider_updated_at
 from scans s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id and p.deleted_at is null

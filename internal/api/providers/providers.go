@@ -3,14 +3,17 @@
 package providers
 
 import (
+	"encoding/json"
 	"net/http"
 	"time"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/engine"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/provider"
 	"github.com/palisade-sec/palisade/internal/rest"
+	"github.com/palisade-sec/palisade/internal/scanscope"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
@@ -25,6 +28,8 @@ type Attributes struct {
 	UID        string     `json:"uid" minLength:"3" maxLength:"250"`
 	Alias      *string    `json:"alias" maxLength:"100"`
 	Connection Connection `json:"connection"`
+	// ScanScope is shown only of providers whose scans do not look at everything.
+	ScanScope *engine.Scope `json:"scan_scope,omitempty" doc:"What scans of the provider look at; absent: everything."`
 }
 
 // Connection is what the last connection check, or the start of a scan, found; both nil when there was none.
@@ -38,11 +43,14 @@ type created struct {
 	Alias    *string `json:"alias,omitempty" minLength:"3" maxLength:"100"`
 	Provider string  `json:"provider,omitempty" default:"aws" enum:"aws,azure,gcp,kubernetes,m365,github,mongodbatlas,iac,oraclecloud,alibabacloud,cloudflare,openstack,image,googleworkspace,vercel,okta"`
 	UID      string  `json:"uid" minLength:"3" maxLength:"250"`
+
+	ScanScope *engine.Scope `json:"scan_scope,omitempty" doc:"What scans of the provider look at; absent: everything."`
 }
 
-// renamed are the attributes that a request to change a provider has.
-type renamed struct {
-	Alias *string `json:"alias,omitempty" minLength:"3" maxLength:"100"`
+// changed are the attributes that a request to change a provider has.
+type changed struct {
+	Alias     *string       `json:"alias,omitempty" minLength:"3" maxLength:"100"`
+	ScanScope *engine.Scope `json:"scan_scope,omitempty" doc:"What scans of the provider look at; null: everything."`
 }
 
 // Query is the allow-list of the parameters, for the list and, apart from the page, for one provider.
@@ -69,11 +77,14 @@ var Query = filter.MustTable(filter.Table{
 	PageDisable: true,
 })
 
-type handlers struct{ tenants *tenant.Executor }
+type handlers struct {
+	tenants   *tenant.Executor
+	catalogue scanscope.Catalogue
+}
 
 // Operations declares the operations.
-func Operations(executor *tenant.Executor) []rest.Operation {
-	h := handlers{tenants: executor}
+func Operations(executor *tenant.Executor, catalogue scanscope.Catalogue) []rest.Operation {
+	h := handlers{tenants: executor, catalogue: catalogue}
 	one := rest.Schema{Type: Type, Attributes: Attributes{}, Relationships: []string{"secret", "provider_groups"}}
 	many := one
 	many.List = true
@@ -83,8 +94,8 @@ func Operations(executor *tenant.Executor) []rest.Operation {
 			Request: rest.Schema{Type: Type, Attributes: created{}}, Response: rest.Schema{Type: Type, Attributes: created{}}, Handle: h.create},
 		{ID: "providers.retrieve", Method: http.MethodGet, Path: "/providers/{id}", Tag: "Providers", Summary: "Get a provider", Query: Query, Mode: rest.One, Cached: true,
 			Response: one, Handle: h.retrieve},
-		{ID: "providers.update", Method: http.MethodPatch, Path: "/providers/{id}", Tag: "Providers", Summary: "Change a provider's alias", Query: Query, Mode: rest.One,
-			Request: rest.Schema{Type: Type, Attributes: renamed{}}, Response: one, Handle: h.update},
+		{ID: "providers.update", Method: http.MethodPatch, Path: "/providers/{id}", Tag: "Providers", Summary: "Change a provider's alias and what its scans look at", Query: Query, Mode: rest.One,
+			Request: rest.Schema{Type: Type, Attributes: changed{}}, Response: one, Handle: h.update},
 	}
 }
 
@@ -92,8 +103,17 @@ func resource(r *rest.Request, row tenantdb.ListProvidersRow) jsonapi.Resource {
 	return jsonapi.Resource{
 		Type: Type, ID: row.ID.String(), Self: r.URL("/providers/" + row.ID.String()),
 		Attributes: jsonapi.Attributes(Attributes{InsertedAt: row.InsertedAt, UpdatedAt: row.UpdatedAt, Provider: row.Provider, UID: row.Uid,
-			Alias: row.Alias, Connection: connection(row.Connected, row.ConnectionLastCheckedAt)}),
+			Alias: row.Alias, Connection: connection(row.Connected, row.ConnectionLastCheckedAt), ScanScope: Scope(row.ScanScope)}),
 		Relationships: []jsonapi.Relation{jsonapi.ToOptional("secret", "provider-secrets", row.SecretID),
 			jsonapi.ToMany("provider_groups", "provider-groups", jsonapi.IDs(row.GroupIds))},
 	}
+}
+
+// Scope is a stored scope as an attribute; nil, which is not shown, is everything. The database holds none that cannot be read.
+func Scope(stored json.RawMessage) *engine.Scope {
+	scope, err := scanscope.Decode(stored)
+	if err != nil {
+		return nil
+	}
+	return scope
 }

@@ -385,7 +385,7 @@ func TestTheScopeOfANewProviderShowsNoOther(t *testing.T) {
 	}
 	err := server.App.Tenants.Write(t.Context(), narrow, func(ctx context.Context, tx *tenant.Tx) error {
 		queries := tenantdb.New(tx)
-		if changed, err := queries.RenameProvider(ctx, tenantdb.RenameProviderParams{ID: uuid.MustParse(hidden)}); err != nil || changed != 0 {
+		if changed, err := queries.ChangeProvider(ctx, tenantdb.ChangeProviderParams{ID: uuid.MustParse(hidden), AliasGiven: true}); err != nil || changed != 0 {
 			t.Errorf("the scope changed %d existing providers (%v)", changed, err)
 		}
 		if err := queries.CreateProvider(ctx, tenantdb.CreateProviderParams{TenantID: narrow.Tenant(), ID: id, Provider: "aws", Uid: "222222222222"}); err != nil {

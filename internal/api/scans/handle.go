@@ -2,8 +2,10 @@ package scans
 
 import (
 	"context"
+	"errors"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/api/providers"
@@ -11,6 +13,8 @@ import (
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/listing"
 	"github.com/palisade-sec/palisade/internal/rest"
+	"github.com/palisade-sec/palisade/internal/scan"
+	"github.com/palisade-sec/palisade/internal/scanscope"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
@@ -80,6 +84,7 @@ func (h handlers) create(ctx context.Context, r *rest.Request) (answer *rest.Ans
 		return nil, err
 	}
 	name := body.Text("name", nameRules)
+	narrowed := scanscope.Read(body, "scope")
 	wanted := body.ToOne("provider", providers.Type, jsonapi.Rules{Required: true})
 	scope, err := r.Scope(ctx)
 	if err != nil {
@@ -88,18 +93,24 @@ func (h handlers) create(ctx context.Context, r *rest.Request) (answer *rest.Ans
 	if body.Failed() {
 		return nil, body.Done()
 	}
+	judge, err := h.catalogue.Judge(ctx, narrowed)
+	if err != nil {
+		return nil, err
+	}
 	err = h.tenants.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
-		known, err := tenantdb.New(tx).KnownProviders(ctx, []uuid.UUID{wanted.Value})
-		if err != nil {
-			return err
-		}
-		if len(known) == 0 {
+		account, err := tenantdb.New(tx).LockProvider(ctx, wanted.Value)
+		if errors.Is(err, pgx.ErrNoRows) {
 			body.Fail(jsonapi.DoesNotExist("provider", wanted.Value))
+		} else if err != nil {
+			return err
 		}
 		if err := body.Done(); err != nil {
 			return err
 		}
-		started, err := h.scans.Start(ctx, tx, wanted.Value, name.Ptr())
+		if err := judge.Check(ctx, tx, account.Provider, narrowed.Value, "scope"); err != nil {
+			return err
+		}
+		started, err := h.scans.Start(ctx, tx, wanted.Value, scan.Wanted{Name: name.Ptr(), Scope: narrowed.Ptr()})
 		if err != nil {
 			return err
 		}

@@ -8,11 +8,13 @@ import (
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/api/providers"
 	"github.com/palisade-sec/palisade/internal/api/tasks"
+	"github.com/palisade-sec/palisade/internal/engine"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/provider"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/scan"
+	"github.com/palisade-sec/palisade/internal/scanscope"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
@@ -32,11 +34,19 @@ type Attributes struct {
 	CompletedAt         *time.Time `json:"completed_at"`
 	ScheduledAt         *time.Time `json:"scheduled_at"`
 	NextScanAt          *time.Time `json:"next_scan_at"`
+	// Scope is shown only of scans that do not look at everything.
+	Scope *engine.Scope `json:"scope,omitempty" doc:"What the scan looks at; absent: everything."`
 }
 
-// named are the attributes that a request has.
+// named are the attributes of a request for a change.
 type named struct {
 	Name *string `json:"name,omitempty" minLength:"3" maxLength:"100"`
+}
+
+// wanted are the attributes of a request for a scan.
+type wanted struct {
+	Name  *string       `json:"name,omitempty" minLength:"3" maxLength:"100"`
+	Scope *engine.Scope `json:"scope,omitempty" doc:"What to look at; absent: what the provider's scan_scope says; empty: everything."`
 }
 
 // Query is the allow-list of the parameters, for the list and, apart from the page, for one scan.
@@ -67,20 +77,21 @@ var Query = filter.MustTable(filter.Table{
 })
 
 type handlers struct {
-	tenants *tenant.Executor
-	scans   *scan.Service
+	tenants   *tenant.Executor
+	scans     *scan.Service
+	catalogue scanscope.Catalogue
 }
 
 // Operations declares the operations.
-func Operations(executor *tenant.Executor, service *scan.Service) []rest.Operation {
-	h := handlers{tenants: executor, scans: service}
+func Operations(executor *tenant.Executor, service *scan.Service, catalogue scanscope.Catalogue) []rest.Operation {
+	h := handlers{tenants: executor, scans: service, catalogue: catalogue}
 	one := rest.Schema{Type: Type, Attributes: Attributes{}, Relationships: []string{"provider", "task", "processor"}}
 	many := one
 	many.List = true
 	return []rest.Operation{
 		{ID: "scans.list", Method: http.MethodGet, Path: "/scans", Tag: "Scans", Summary: "List scans", Query: Query, Cached: true, Response: many, Handle: h.list},
 		{ID: "scans.create", Method: http.MethodPost, Path: "/scans", Tag: "Scans", Summary: "Scan a provider", Query: Query, Mode: rest.One,
-			Request:  rest.Schema{Type: Type, Attributes: named{}, Relationships: []string{"provider"}},
+			Request:  rest.Schema{Type: Type, Attributes: wanted{}, Relationships: []string{"provider"}},
 			Response: tasks.Schema(), Status: http.StatusAccepted, Handle: h.create},
 		{ID: "scans.retrieve", Method: http.MethodGet, Path: "/scans/{id}", Tag: "Scans", Summary: "Get a scan", Query: Query, Mode: rest.One, Cached: true,
 			Response: one, Handle: h.retrieve},
@@ -94,7 +105,7 @@ func resource(r *rest.Request, row tenantdb.ListScansRow) jsonapi.Resource {
 		Type: Type, ID: row.ID.String(), Self: r.URL("/scans/" + row.ID.String()),
 		Attributes: jsonapi.Attributes(Attributes{Name: row.Name, Trigger: row.Trigger, State: row.State, UniqueResourceCount: int(row.UniqueResourceCount),
 			Progress: int(row.Progress), Duration: row.Duration, InsertedAt: row.InsertedAt, StartedAt: row.StartedAt, CompletedAt: row.CompletedAt,
-			ScheduledAt: row.ScheduledAt, NextScanAt: row.NextScanAt}),
+			ScheduledAt: row.ScheduledAt, NextScanAt: row.NextScanAt, Scope: providers.Scope(row.Scope)}),
 		Relationships: []jsonapi.Relation{jsonapi.ToOne("provider", providers.Type, row.ProviderID.String()),
 			jsonapi.ToOptional("task", tasks.Type, row.TaskID), jsonapi.ToOne("processor", "processors", "")},
 	}
