@@ -77,6 +77,17 @@ func (q *Queries) CountFailedFindingsOfResources(ctx context.Context, scanID uui
 	return err
 }
 
+const deleteScanAttackSurfaces = `-- name: DeleteScanAttackSurfaces :exec
+delete from scan_attack_surfaces where scan_id = $1
+`
+
+// Purpose: make room for a recount.
+// Index: scan_attack_surfaces_pkey.
+func (q *Queries) DeleteScanAttackSurfaces(ctx context.Context, scanID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, deleteScanAttackSurfaces, scanID)
+	return err
+}
+
 const deleteScanCategorySummaries = `-- name: DeleteScanCategorySummaries :exec
 delete from scan_category_summaries where scan_id = $1
 `
@@ -85,6 +96,18 @@ delete from scan_category_summaries where scan_id = $1
 // Index: scan_category_summaries_pkey.
 func (q *Queries) DeleteScanCategorySummaries(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, deleteScanCategorySummaries, scanID)
+	return err
+}
+
+const deleteScanChecks = `-- name: DeleteScanChecks :exec
+with places as (delete from scan_check_places p where p.scan_id = $1)
+delete from scan_check_summaries s where s.scan_id = $1
+`
+
+// Purpose: make room for a recount of the checks of a scan.
+// Index: scan_check_summaries_pkey, scan_check_places_pkey.
+func (q *Queries) DeleteScanChecks(ctx context.Context, scanID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, deleteScanChecks, scanID)
 	return err
 }
 
@@ -118,6 +141,17 @@ delete from scan_resource_summaries where scan_id = $1
 // Index: scan_resource_summaries_pkey.
 func (q *Queries) DeleteScanResourceSummaries(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, deleteScanResourceSummaries, scanID)
+	return err
+}
+
+const deleteScanSeverities = `-- name: DeleteScanSeverities :exec
+delete from scan_severities where scan_id = $1
+`
+
+// Purpose: make room for a recount.
+// Index: scan_severities_pkey.
+func (q *Queries) DeleteScanSeverities(ctx context.Context, scanID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, deleteScanSeverities, scanID)
 	return err
 }
 
@@ -155,6 +189,41 @@ func (q *Queries) GetScanToCount(ctx context.Context, scanID uuid.UUID) (GetScan
 	return i, err
 }
 
+const insertScanAttackSurfaces = `-- name: InsertScanAttackSurfaces :exec
+with counted as materialized (
+    select m.tenant_id, m.provider_id, m.scan_id, m.check_id, sum(m.total) as total, sum(m.fail) as failed, sum(m.fail_muted) as muted_failed
+    from scan_summaries m where m.scan_id = $1 group by m.tenant_id, m.provider_id, m.scan_id, m.check_id
+), placed as materialized (
+    select n.tenant_id, n.provider_id, n.scan_id, n.check_id, n.total, n.failed, n.muted_failed, case
+        when p.provider = 'aws' and n.check_id in ('ec2_instance_imdsv2_enabled', 'ec2_instance_account_imdsv2_enabled') then 'ec2-imdsv1'
+        when p.provider in ('aws', 'kubernetes')
+            and n.check_id in ('iam_policy_allows_privilege_escalation', 'iam_inline_policy_allows_privilege_escalation') then 'privilege-escalation'
+        when k.secrets then 'secrets'
+        when k.exposed then 'internet-exposed'
+    end as surface
+    from counted n join providers p on p.tenant_id = n.tenant_id and p.id = n.provider_id
+    cross join lateral (
+        select f.check_metadata_id from findings f
+        where f.tenant_id = n.tenant_id and f.scan_id = n.scan_id and f.check_id = n.check_id order by f.id desc limit 1
+    ) l
+    cross join lateral (
+        select coalesce(bool_or(c.category = 'secrets'), false) as secrets, coalesce(bool_or(c.category = 'internet-exposed'), false) as exposed
+        from check_metadata_categories c where c.tenant_id = n.tenant_id and c.check_metadata_id = l.check_metadata_id
+    ) k
+)
+insert into scan_attack_surfaces (tenant_id, provider_id, scan_id, surface, total_findings, failed_findings, muted_failed_findings)
+select d.tenant_id, d.provider_id, d.scan_id, d.surface, sum(d.total), sum(d.failed), sum(d.muted_failed)
+from placed d where d.surface is not null group by d.tenant_id, d.provider_id, d.scan_id, d.surface
+`
+
+// Purpose: count a scan's findings per attack surface; after InsertScanSummaries. A check belongs to one surface at most: the
+// last that it fits in the order of the overview. Its categories are those that its last finding carries: one look for each check.
+// Index: scan_summaries_pkey, findings_check, check_metadata_categories_pkey.
+func (q *Queries) InsertScanAttackSurfaces(ctx context.Context, scanID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, insertScanAttackSurfaces, scanID)
+	return err
+}
+
 const insertScanCategorySummaries = `-- name: InsertScanCategorySummaries :exec
 with counted as materialized (
     select f.tenant_id, f.provider_id, f.scan_id, f.check_metadata_id, f.severity, count(*) as total,
@@ -176,6 +245,78 @@ group by n.tenant_id, n.provider_id, n.scan_id, c.category, n.severity
 // Index: findings_scan, check_metadata_categories_pkey.
 func (q *Queries) InsertScanCategorySummaries(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, insertScanCategorySummaries, scanID)
+	return err
+}
+
+const insertScanChecks = `-- name: InsertScanChecks :exec
+with counted as materialized (
+    select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.check_metadata_id, f.severity_rank, f.delta, f.service, f.region,
+        f.resource_type, f.resource_group, grouping(f.service) = 1 as whole,
+        count(*) filter (where f.status_rank = 2 and not f.muted)::integer as pass,
+        count(*) filter (where f.status_rank = 1 and not f.muted)::integer as fail,
+        count(*) filter (where f.status_rank = 3 and not f.muted)::integer as manual,
+        count(*) filter (where f.status_rank = 2 and f.muted)::integer as pass_muted,
+        count(*) filter (where f.status_rank = 1 and f.muted)::integer as fail_muted,
+        count(*) filter (where f.status_rank = 3 and f.muted)::integer as manual_muted,
+        count(distinct m.resource_id)::integer as resources_total,
+        count(distinct m.resource_id) filter (where f.status_rank = 1 and not f.muted)::integer as resources_fail,
+        min(f.first_seen_at) as first_seen_at,
+        min(f.first_seen_at) filter (where f.delta = 'new' and not f.muted) as new_since,
+        max(f.inserted_at) as last_seen_at,
+        min(f.first_seen_at) filter (where f.status_rank = 1 and not f.muted) as failing_since
+    from findings f
+    cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
+    where f.scan_id = $1
+    group by f.tenant_id, f.provider_id, f.scan_id, f.check_id, grouping sets ((),
+        (f.check_metadata_id, f.severity_rank, f.delta, f.service, f.region, f.resource_type, f.resource_group))
+), checks as materialized (
+    select p.check_id, max(p.check_metadata_id::text)::uuid as check_metadata_id, min(p.severity_rank) as severity_rank,
+        sum(p.resources_total) as resources,
+        coalesce(sum(p.pass) filter (where p.delta = 'new'), 0) as new_pass,
+        coalesce(sum(p.fail) filter (where p.delta = 'new'), 0) as new_fail,
+        coalesce(sum(p.manual) filter (where p.delta = 'new'), 0) as new_manual,
+        coalesce(sum(p.pass_muted) filter (where p.delta = 'new'), 0) as new_pass_muted,
+        coalesce(sum(p.fail_muted) filter (where p.delta = 'new'), 0) as new_fail_muted,
+        coalesce(sum(p.manual_muted) filter (where p.delta = 'new'), 0) as new_manual_muted,
+        coalesce(sum(p.pass) filter (where p.delta = 'changed'), 0) as changed_pass,
+        coalesce(sum(p.fail) filter (where p.delta = 'changed'), 0) as changed_fail,
+        coalesce(sum(p.manual) filter (where p.delta = 'changed'), 0) as changed_manual,
+        coalesce(sum(p.pass_muted) filter (where p.delta = 'changed'), 0) as changed_pass_muted,
+        coalesce(sum(p.fail_muted) filter (where p.delta = 'changed'), 0) as changed_fail_muted,
+        coalesce(sum(p.manual_muted) filter (where p.delta = 'changed'), 0) as changed_manual_muted
+    from counted p where not p.whole group by p.check_id
+), written as (
+    insert into scan_check_summaries (tenant_id, provider_id, scan_id, check_id, check_metadata_id, severity_rank, scattered,
+        pass, fail, manual, pass_muted, fail_muted, manual_muted,
+        new_pass, new_fail, new_manual, new_pass_muted, new_fail_muted, new_manual_muted,
+        changed_pass, changed_fail, changed_manual, changed_pass_muted, changed_fail_muted, changed_manual_muted,
+        resources_total, resources_fail, first_seen_at, last_seen_at, failing_since)
+    select w.tenant_id, w.provider_id, w.scan_id, w.check_id, c.check_metadata_id, c.severity_rank, c.resources <> w.resources_total,
+        w.pass, w.fail, w.manual, w.pass_muted, w.fail_muted, w.manual_muted,
+        c.new_pass, c.new_fail, c.new_manual, c.new_pass_muted, c.new_fail_muted, c.new_manual_muted,
+        c.changed_pass, c.changed_fail, c.changed_manual, c.changed_pass_muted, c.changed_fail_muted, c.changed_manual_muted,
+        w.resources_total, w.resources_fail, w.new_since, w.last_seen_at, w.failing_since
+    from counted w join checks c on c.check_id = w.check_id where w.whole
+)
+insert into scan_check_places (tenant_id, provider_id, scan_id, check_id, number, check_metadata_id, severity_rank, scattered, delta,
+    service, region, resource_type, resource_group, pass, fail, manual, pass_muted, fail_muted, manual_muted, resources_total,
+    resources_fail, first_seen_at, last_seen_at, failing_since)
+select p.tenant_id, p.provider_id, p.scan_id, p.check_id,
+    row_number() over (partition by p.check_id order by p.service, p.region, p.resource_type, p.resource_group, p.severity_rank, p.delta,
+        p.check_metadata_id)::integer,
+    p.check_metadata_id, p.severity_rank, c.resources <> w.resources_total, p.delta, p.service, p.region, p.resource_type,
+    p.resource_group, p.pass, p.fail, p.manual, p.pass_muted, p.fail_muted, p.manual_muted, p.resources_total, p.resources_fail,
+    p.first_seen_at, p.last_seen_at, p.failing_since
+from counted p join checks c on c.check_id = p.check_id join counted w on w.whole and w.check_id = p.check_id
+where not p.whole
+`
+
+// Purpose: count each check of a scan, and each of the check's places, in one pass: a place is what the findings of a check that
+// lists of groups filter by have in common. Resources are distinct ones, so those of places add up to those of the check when no
+// resource is in two of them; the sums say so.
+// Index: findings_scan, resource_finding_mappings_pkey.
+func (q *Queries) InsertScanChecks(ctx context.Context, scanID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, insertScanChecks, scanID)
 	return err
 }
 
@@ -234,6 +375,24 @@ order by m.resource_id, f.id desc
 // Index: findings_scan, resource_finding_mappings_pkey.
 func (q *Queries) InsertScanResourceSummaries(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, insertScanResourceSummaries, scanID)
+	return err
+}
+
+const insertScanSeverities = `-- name: InsertScanSeverities :exec
+insert into scan_severities (tenant_id, provider_id, scan_id, critical, high, medium, low, informational, muted)
+select s.tenant_id, s.provider_id, s.id, coalesce(sum(m.fail) filter (where m.severity = 'critical'), 0),
+    coalesce(sum(m.fail) filter (where m.severity = 'high'), 0), coalesce(sum(m.fail) filter (where m.severity = 'medium'), 0),
+    coalesce(sum(m.fail) filter (where m.severity = 'low'), 0), coalesce(sum(m.fail) filter (where m.severity = 'informational'), 0),
+    coalesce(sum(m.muted), 0)
+from scans s left join scan_summaries m on m.scan_id = s.id
+where s.id = $1 group by s.tenant_id, s.provider_id, s.id
+`
+
+// Purpose: sum a scan's failures that are not muted by severity, and its muted findings; after InsertScanSummaries. A scan that
+// found nothing has a row too: its day is a day without failures.
+// Index: scans_pkey, scan_summaries_pkey.
+func (q *Queries) InsertScanSeverities(ctx context.Context, scanID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, insertScanSeverities, scanID)
 	return err
 }
 

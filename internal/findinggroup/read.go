@@ -1,0 +1,234 @@
+package findinggroup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/finding"
+	"github.com/palisade-sec/palisade/internal/ingest"
+	"github.com/palisade-sec/palisade/internal/tenant"
+)
+
+// Scans says whose findings are asked for: all completed scans that the query leaves, or the newest of each provider, which is
+// the one that ended last.
+type Scans bool
+
+// The values of Scans.
+const (
+	All    Scans = false
+	Newest Scans = true
+)
+
+// Group is what scans found with one check.
+type Group struct{ tenantdb.ListFindingGroupsRow }
+
+// Status is FAIL, PASS or MANUAL.
+func (g Group) Status() string { return valueOf(finding.Statuses, g.StatusWeight) }
+
+// Severity is that of the severest finding.
+func (g Group) Severity() string { return valueOf(finding.Severities, g.SeverityWeight) }
+
+// Page returns the page of groups that the query asks for and where it stands. The error is a refusal for a page that does not
+// exist.
+func Page(ctx context.Context, db tenant.DB, query filter.Query, scans Scans) ([]Group, filter.Window, error) {
+	rows, err := choose(query, scans).list(ctx, db)
+	if err != nil {
+		return nil, filter.Window{}, fmt.Errorf("list finding groups: %w", err)
+	}
+	groups := make([]Group, len(rows))
+	count := int64(0)
+	for i, row := range rows {
+		groups[i], count = Group{row}, row.Groups
+	}
+	window, err := query.Page.Resolve(count)
+	return groups, window, err
+}
+
+// Resource is a resource that the findings of one check are about.
+type Resource struct {
+	tenantdb.ListFindingGroupResourcesRow
+}
+
+// Status is FAIL, PASS or MANUAL: the worst of the findings, muted or not.
+func (r Resource) Status() string { return valueOf(finding.Statuses, r.StatusWeight) }
+
+// Severity is that of the severest finding.
+func (r Resource) Severity() string { return valueOf(finding.Severities, r.SeverityWeight) }
+
+// Delta is new, changed or nil, of the findings that are not muted.
+func (r Resource) Delta() *string {
+	if delta := valueOf(deltas, r.DeltaWeight); delta != "" {
+		return &delta
+	}
+	return nil
+}
+
+// ErrNoGroup is returned for a check with which no visible scan has found anything.
+var ErrNoGroup = errors.New("no such finding group")
+
+// Resources returns the page that the query asks for of the resources of a group and where it stands. The error is ErrNoGroup,
+// or a refusal for a page that does not exist.
+func Resources(ctx context.Context, db tenant.DB, checkID string, query filter.Query, scans Scans) ([]Resource, filter.Window, error) {
+	rows, err := choose(query, scans).resources(ctx, db, checkID)
+	if err != nil {
+		return nil, filter.Window{}, fmt.Errorf("list resources of a finding group: %w", err)
+	}
+	if len(rows) == 0 {
+		exists, err := tenantdb.New(db).FindingGroupExists(ctx, checkID)
+		if err != nil {
+			return nil, filter.Window{}, fmt.Errorf("look for a finding group: %w", err)
+		}
+		if !exists {
+			return nil, filter.Window{}, ErrNoGroup
+		}
+	}
+	resources := make([]Resource, len(rows))
+	count := int64(0)
+	for i, row := range rows {
+		resources[i], count = Resource{row}, row.Resources
+	}
+	window, err := query.Page.Resolve(count)
+	return resources, window, err
+}
+
+// selection is a query in the terms of the statements.
+type selection struct {
+	query       *filter.Query
+	perProvider *int64          // scans of each provider; nil: all
+	ended       filter.Fragment // condition on scans s: the days on which they ended
+	dates       filter.Fragment // condition on scans s: the dates leave findings of it
+	whole       filter.Fragment // condition on scans s: the dates leave all of its findings
+	where       filter.Fragment // condition on findings f
+	computed    filter.Fragment // condition on groups g
+}
+
+// choose sorts the conditions of a query by what they restrict.
+func choose(query filter.Query, scans Scans) *selection {
+	chosen := &selection{query: &query, computed: query.Part(computedFilters...),
+		where: query.Without(slices.Concat(providerFilters, scanFilters, computedFilters)...)}
+	if scans == Newest {
+		one := int64(1)
+		chosen.perProvider = &one
+	}
+	chosen.bound()
+	chosen.hide()
+	chosen.hash()
+	return chosen
+}
+
+// slack is how far the clocks of machines may be apart: ids of findings hold the time of one, the end of a scan that of another.
+const slack = 24 * time.Hour
+
+// bound says what the dates leave of scans.
+func (s *selection) bound() {
+	from, to := s.query.Range("inserted_at")
+	if from != nil {
+		low, _ := filter.UUIDv7Bounds(*from, *from)
+		s.ended = filter.MustCondition("s.completed_at", filter.GTE, *from)
+		s.dates = filter.And(filter.MustCondition("s.completed_at", filter.GTE, from.Add(-slack)),
+			filter.MustCondition("s.last_finding_id", filter.GTE, low))
+		s.whole = filter.MustCondition("s.first_finding_id", filter.GTE, low)
+	}
+	if to != nil {
+		_, high := filter.UUIDv7Bounds(*to, *to)
+		s.ended = filter.And(s.ended, filter.MustCondition("s.completed_at", filter.LT, *to))
+		s.dates = filter.And(s.dates, filter.MustCondition("s.first_finding_id", filter.LT, high))
+		s.whole = filter.And(s.whole, filter.MustCondition("s.last_finding_id", filter.LT, high))
+	}
+}
+
+// hide leaves out groups of which everything is muted, when the query says so or asks for a status or severity and says nothing
+// about muted ones.
+func (s *selection) hide() {
+	include, said := s.query.Bool("include_muted")
+	hidden := said && !include
+	if _, muted := s.query.Bool("muted"); !said && !muted {
+		hidden = s.query.Has("status", "severity")
+	}
+	if !hidden {
+		return
+	}
+	s.computed = filter.And(s.computed, filter.MustCondition("g.muted", filter.Exact, false))
+}
+
+// hash adds the short key to a filter by the uid of findings, because the index of histories holds that.
+func (s *selection) hash() {
+	uids, given := s.query.Texts("uid")
+	if !given {
+		return
+	}
+	hashes := make([]int64, len(uids))
+	for i, uid := range uids {
+		hashes[i] = ingest.UIDHash(uid)
+	}
+	s.where = filter.And(filter.MustCondition("f.uid_hash", filter.In, hashes), s.where)
+}
+
+// live reports whether findings are to be counted rather than whole checks.
+func (s *selection) live() bool { return s.query.Has(liveFilters...) }
+
+// byPlaces reports whether places can answer the filters.
+func (s *selection) byPlaces() bool {
+	others := s.query.Without(slices.Concat(placeFilters, providerFilters, scanFilters, computedFilters, dateFilters)...)
+	return others.IsZero()
+}
+
+// fragments are those for the named markers.
+func (s *selection) fragments(names ...string) map[string]filter.Fragment {
+	all := map[string]filter.Fragment{
+		"dates": s.dates, "whole": s.whole, "providers": s.query.Part(providerFilters...), "scans": s.query.Part(scanFilters...),
+		"where": s.where, "computed": s.computed, "order": s.query.Order,
+	}
+	fragments := make(map[string]filter.Fragment, len(names))
+	for _, name := range names {
+		fragments[name] = all[name]
+	}
+	return fragments
+}
+
+// list picks the statement that answers the query.
+func (s *selection) list(ctx context.Context, db tenant.DB) ([]tenantdb.ListFindingGroupsRow, error) {
+	if !s.live() {
+		return tenantdb.New(db.Shaped(s.wholeChecks())).ListFindingGroups(ctx,
+			tenantdb.ListFindingGroupsParams{PageNumber: s.query.Page.Number, PageSize: s.query.Page.Limit()})
+	}
+	rows, err := tenantdb.New(db.Shaped(s.filtered())).ListFilteredFindingGroups(ctx, tenantdb.ListFilteredFindingGroupsParams{
+		ScansPerProvider: s.perProvider, ByPlaces: s.byPlaces(), PageNumber: s.query.Page.Number, PageSize: s.query.Page.Limit()})
+	groups := make([]tenantdb.ListFindingGroupsRow, len(rows))
+	for i, row := range rows {
+		groups[i] = tenantdb.ListFindingGroupsRow(row)
+	}
+	return groups, err
+}
+
+func (s *selection) wholeChecks() map[string]filter.Fragment {
+	fragments := s.fragments("providers", "computed", "order")
+	fragments["scans"], fragments["where"] = s.ended, s.query.Part(checkFilters...)
+	return fragments
+}
+
+func (s *selection) filtered() map[string]filter.Fragment {
+	fragments := s.fragments("dates", "whole", "providers", "scans", "where", "computed", "order")
+	fragments["place"] = filter.Fragment{}
+	if s.byPlaces() {
+		fragments["place"] = s.query.Part(placeFilters...)
+	}
+	return fragments
+}
+
+func (s *selection) resources(ctx context.Context, db tenant.DB, checkID string) ([]tenantdb.ListFindingGroupResourcesRow, error) {
+	return tenantdb.New(db.Shaped(s.ofResources())).ListFindingGroupResources(ctx, tenantdb.ListFindingGroupResourcesParams{
+		ScansPerProvider: s.perProvider, CheckID: checkID, PageNumber: s.query.Page.Number, PageSize: s.query.Page.Limit()})
+}
+
+func (s *selection) ofResources() map[string]filter.Fragment {
+	fragments := s.fragments("dates", "providers", "scans", "order")
+	fragments["where"] = s.query.Without(slices.Concat(providerFilters, scanFilters, resourceFilters)...)
+	fragments["resources"] = s.query.Part(resourceFilters...)
+	return fragments
+}
