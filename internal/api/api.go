@@ -11,6 +11,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/api/apikeys"
 	"github.com/palisade-sec/palisade/internal/api/auditevents"
 	"github.com/palisade-sec/palisade/internal/api/engines"
+	"github.com/palisade-sec/palisade/internal/api/findinggroups"
 	"github.com/palisade-sec/palisade/internal/api/findings"
 	"github.com/palisade-sec/palisade/internal/api/ingestions"
 	"github.com/palisade-sec/palisade/internal/api/invitations"
@@ -94,6 +95,7 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		schedules.Operations(parts.Tenants, parts.Scans),
 		tasks.Operations(parts.Tenants, parts.Jobs),
 		findings.Operations(parts.Tenants),
+		findinggroups.Operations(parts.Tenants),
 		resources.Operations(parts.Tenants),
 		overviews.Operations(parts.Tenants),
 		ingestions.Operations(parts.Tenants, parts.Ingestions, parts.Jobs),

@@ -269,6 +269,7 @@ func counts(queries *tenantdb.Queries) []step {
 		{"delete category summaries", queries.DeleteScanCategorySummaries}, {"insert category summaries", queries.InsertScanCategorySummaries},
 		{"delete resource group summaries", queries.DeleteScanResourceGroupSummaries},
 		{"insert resource group summaries", queries.InsertScanResourceGroupSummaries},
+		{"delete checks", queries.DeleteScanChecks}, {"insert checks", queries.InsertScanChecks},
 	}
 }
 

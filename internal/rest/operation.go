@@ -40,6 +40,8 @@ type Operation struct {
 	Response Schema // of the successful answer
 	Status   int    // of the successful answer
 
+	Bare string // a path beside Path that there is, and that answers no method; empty: none
+
 	Handle Handler
 }
 

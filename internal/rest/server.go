@@ -92,6 +92,9 @@ func NewServer(config Config, operations []Operation) *Server {
 	allowed := make(map[string][]string)
 	for i := range operations {
 		allowed[operations[i].Path] = append(allowed[operations[i].Path], operations[i].Method)
+		if bare := operations[i].Bare; bare != "" && allowed[bare] == nil {
+			allowed[bare] = []string{}
+		}
 	}
 	for i := range operations {
 		server.register(&operations[i], strings.Join(allowed[operations[i].Path], ", "))
@@ -244,7 +247,7 @@ var methods = []string{"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS
 func (s *Server) refuseOtherMethods(path string, allowed []string) {
 	slices.SortFunc(allowed, func(a, b string) int { return slices.Index(methods, a) - slices.Index(methods, b) })
 	allow := strings.Join(allowed, ", ")
-	anonymous := true
+	anonymous := len(allowed) > 0
 	for _, operation := range s.operations {
 		if operation.Path == path && !operation.Anonymous {
 			anonymous = false
@@ -427,6 +430,9 @@ func (r *Request) readPath() error {
 		}
 		r.params[name] = value
 		if r.operation.TextIDs {
+			if r.operation.HTMLIDs && strings.Contains(value, ".") {
+				return errHTMLNotFound
+			}
 			continue
 		}
 		id, err := jsonapi.ParseUUID(value)
