@@ -304,7 +304,9 @@ func (q *Queries) ListHeldRoles(ctx context.Context, arg ListHeldRolesParams) ([
 }
 
 const listOwnMemberships = `-- name: ListOwnMemberships :many
-select m.id, m.tenant_id, m.user_id, m.role, m.date_joined from memberships m
+select m.id, m.tenant_id, m.user_id, m.role, m.date_joined,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
+from memberships m
 where m.user_id = $1 and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ m.date_joined, m.id /* TEMPLATE_END */
 limit $3 offset $2
@@ -322,6 +324,7 @@ type ListOwnMembershipsRow struct {
 	UserID     uuid.UUID
 	Role       string
 	DateJoined time.Time
+	Position   string
 }
 
 // Purpose: a page of a person's memberships in all tenants.
@@ -341,6 +344,7 @@ func (q *Queries) ListOwnMemberships(ctx context.Context, arg ListOwnMemberships
 			&i.UserID,
 			&i.Role,
 			&i.DateJoined,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}
@@ -355,7 +359,8 @@ func (q *Queries) ListOwnMemberships(ctx context.Context, arg ListOwnMemberships
 const listOwnTenants = `-- name: ListOwnTenants :many
 
 select t.id, t.name, t.inserted_at, t.updated_at,
-    (select array_agg(o.id order by o.id) from memberships o where o.tenant_id = t.id)::uuid[] as membership_ids
+    (select array_agg(o.id order by o.id) from memberships o where o.tenant_id = t.id)::uuid[] as membership_ids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from memberships m join tenants t on t.id = m.tenant_id
 where m.user_id = $1 and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ t.inserted_at desc, t.id /* TEMPLATE_END */
@@ -374,6 +379,7 @@ type ListOwnTenantsRow struct {
 	InsertedAt    time.Time
 	UpdatedAt     time.Time
 	MembershipIds []uuid.UUID
+	Position      string
 }
 
 // Scope self. Reason: the list of a person's own organisations and memberships spans tenants by its nature; every query is
@@ -395,6 +401,7 @@ func (q *Queries) ListOwnTenants(ctx context.Context, arg ListOwnTenantsParams) 
 			&i.InsertedAt,
 			&i.UpdatedAt,
 			&i.MembershipIds,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

@@ -57,7 +57,8 @@ func (q *Queries) CreateAPIKey(ctx context.Context, arg CreateAPIKeyParams) erro
 }
 
 const listAPIKeys = `-- name: ListAPIKeys :many
-select k.id, k.name, k.prefix, k.user_id, k.expires_at, k.revoked, k.last_used_at, k.inserted_at
+select k.id, k.name, k.prefix, k.user_id, k.expires_at, k.revoked, k.last_used_at, k.inserted_at,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from api_keys k
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ k.revoked, k.inserted_at desc, k.id desc /* TEMPLATE_END */
@@ -78,6 +79,7 @@ type ListAPIKeysRow struct {
 	Revoked    bool
 	LastUsedAt *time.Time
 	InsertedAt time.Time
+	Position   string
 }
 
 // Purpose: a page of the tenant's keys; the secrets are not among what can be read.
@@ -100,6 +102,7 @@ func (q *Queries) ListAPIKeys(ctx context.Context, arg ListAPIKeysParams) ([]Lis
 			&i.Revoked,
 			&i.LastUsedAt,
 			&i.InsertedAt,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

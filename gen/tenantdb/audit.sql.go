@@ -81,7 +81,8 @@ const listAuditEvents = `-- name: ListAuditEvents :many
 select e.seq, e.id, e.inserted_at, e.kind, e.decision_id, e.operation, e.allowed, e.write, e.reason, e.rule, e.policy_revision,
     e.user_id, e.credential, e.api_key_id, e.api_key_prefix, e.request_id, e.client_address,
     coalesce(case when (select current_setting('app.visible_providers', true)) = '*' then e.target_id end, '')::text as target_id,
-    e.status, e.previous_hash, e.hash
+    e.status, e.previous_hash, e.hash,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from audit_events e
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ e.seq desc /* TEMPLATE_END */
@@ -110,6 +111,7 @@ type ListAuditEventsRow struct {
 	Status         *int16
 	PreviousHash   []byte
 	Hash           []byte
+	Position       string
 }
 
 // Purpose: a page of the tenant's log. What a path named may belong to a provider that policy hides, so it is shown to those
@@ -146,6 +148,7 @@ func (q *Queries) ListAuditEvents(ctx context.Context, pageSize int32) ([]ListAu
 			&i.Status,
 			&i.PreviousHash,
 			&i.Hash,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

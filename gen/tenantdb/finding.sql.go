@@ -113,7 +113,8 @@ select
     (select case when $2::boolean then c.content -> 'categories' end from check_metadata c
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
     array(select m.resource_id from resource_finding_mappings m
-        where $3::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids
+        where $3::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids,
+    ''::text as position
 from (select unnest($4::uuid[]) as id) f cross join lateral (
     select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
         g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason
@@ -149,6 +150,7 @@ type GetFindingsRow struct {
 	CheckMetadata  json.RawMessage
 	Categories     json.RawMessage
 	ResourceIds    []uuid.UUID
+	Position       string
 }
 
 // Purpose: findings by their ids: one that was asked for, or those that an answer includes.
@@ -186,6 +188,7 @@ func (q *Queries) GetFindings(ctx context.Context, arg GetFindingsParams) ([]Get
 			&i.CheckMetadata,
 			&i.Categories,
 			&i.ResourceIds,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}
@@ -434,7 +437,8 @@ select
     (select case when $2::boolean then c.content -> 'categories' end from check_metadata c
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
     array(select m.resource_id from resource_finding_mappings m
-        where $3::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids
+        where $3::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from page f cross join lateral (
     select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
         g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason
@@ -474,6 +478,7 @@ type ListFindingsRow struct {
 	CheckMetadata  json.RawMessage
 	Categories     json.RawMessage
 	ResourceIds    []uuid.UUID
+	Position       string
 }
 
 // Reading findings. Only those of completed scans of providers that are not being deleted exist for readers: every query
@@ -521,6 +526,7 @@ func (q *Queries) ListFindings(ctx context.Context, arg ListFindingsParams) ([]L
 			&i.CheckMetadata,
 			&i.Categories,
 			&i.ResourceIds,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}
@@ -557,7 +563,8 @@ select
     (select case when $2::boolean then c.content -> 'categories' end from check_metadata c
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
     array(select m.resource_id from resource_finding_mappings m
-        where $3::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids
+        where $3::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from page f cross join lateral (
     select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
         g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason
@@ -594,6 +601,7 @@ type ListFindingsByTimeRow struct {
 	CheckMetadata  json.RawMessage
 	Categories     json.RawMessage
 	ResourceIds    []uuid.UUID
+	Position       string
 }
 
 // Purpose: a page of findings of any number of scans, by time alone: one walk along the ids.
@@ -633,6 +641,7 @@ func (q *Queries) ListFindingsByTime(ctx context.Context, arg ListFindingsByTime
 			&i.CheckMetadata,
 			&i.Categories,
 			&i.ResourceIds,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}
@@ -673,7 +682,8 @@ select
     (select case when $2::boolean then c.content -> 'categories' end from check_metadata c
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
     array(select m.resource_id from resource_finding_mappings m
-        where $3::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids
+        where $3::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from page f cross join lateral (
     select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
         g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason
@@ -711,6 +721,7 @@ type ListFindingsInOrderRow struct {
 	CheckMetadata  json.RawMessage
 	Categories     json.RawMessage
 	ResourceIds    []uuid.UUID
+	Position       string
 }
 
 // Purpose: a page of findings in any other order.
@@ -751,6 +762,7 @@ func (q *Queries) ListFindingsInOrder(ctx context.Context, arg ListFindingsInOrd
 			&i.CheckMetadata,
 			&i.Categories,
 			&i.ResourceIds,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

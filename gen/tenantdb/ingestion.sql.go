@@ -373,8 +373,11 @@ func (q *Queries) GetIngestionForWork(ctx context.Context, id uuid.UUID) (GetIng
 }
 
 const listIngestionErrors = `-- name: ListIngestionErrors :many
-select e.number, e.code, e.detail, e.finding_index, e.finding_uid from ingestion_errors e
-where e.ingestion_id = $1 order by e.number limit $3 offset $2
+select e.number, e.code, e.detail, e.finding_index, e.finding_uid,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
+from ingestion_errors e
+where e.ingestion_id = $1 and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+order by e.number limit $3 offset $2
 `
 
 type ListIngestionErrorsParams struct {
@@ -389,6 +392,7 @@ type ListIngestionErrorsRow struct {
 	Detail       string
 	FindingIndex *int64
 	FindingUid   *string
+	Position     string
 }
 
 // Purpose: a page of what could not be stored of a file.
@@ -408,6 +412,7 @@ func (q *Queries) ListIngestionErrors(ctx context.Context, arg ListIngestionErro
 			&i.Detail,
 			&i.FindingIndex,
 			&i.FindingUid,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}
@@ -421,7 +426,8 @@ func (q *Queries) ListIngestionErrors(ctx context.Context, arg ListIngestionErro
 
 const listIngestions = `-- name: ListIngestions :many
 select i.id, i.state, i.filename, i.bytes, i.findings_count, i.errors_count, i.inserted_at, i.updated_at, i.completed_at,
-    i.provider_id, i.scan_id, i.task_id
+    i.provider_id, i.scan_id, i.task_id,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from ingestions i
 where i.state <> 'uploading' and not exists (
         select from providers p where p.tenant_id = i.tenant_id and p.id = i.provider_id and p.deleted_at is not null
@@ -448,6 +454,7 @@ type ListIngestionsRow struct {
 	ProviderID    *uuid.UUID
 	ScanID        *uuid.UUID
 	TaskID        *uuid.UUID
+	Position      string
 }
 
 // Purpose: a page of the files that were handed in. Uploads that are under way are not listed, nor what is about a provider that
@@ -475,6 +482,7 @@ func (q *Queries) ListIngestions(ctx context.Context, arg ListIngestionsParams) 
 			&i.ProviderID,
 			&i.ScanID,
 			&i.TaskID,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

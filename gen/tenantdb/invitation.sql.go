@@ -112,7 +112,8 @@ const listInvitations = `-- name: ListInvitations :many
 select i.id, i.email, i.state, i.token, i.expires_at, i.inviter_id, i.inserted_at, i.updated_at,
     coalesce((select array_agg(ro.id order by ro.inserted_at, ro.id) from invitation_roles l
         join roles ro on ro.tenant_id = l.tenant_id and ro.id = l.role_id
-        where l.tenant_id = i.tenant_id and l.invitation_id = i.id), '{}')::uuid[] as role_ids
+        where l.tenant_id = i.tenant_id and l.invitation_id = i.id), '{}')::uuid[] as role_ids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from invitations i
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ i.inserted_at desc, i.id desc /* TEMPLATE_END */
@@ -134,6 +135,7 @@ type ListInvitationsRow struct {
 	InsertedAt time.Time
 	UpdatedAt  time.Time
 	RoleIds    []uuid.UUID
+	Position   string
 }
 
 // Purpose: a page of the tenant's invitations with the roles that each brings.
@@ -157,6 +159,7 @@ func (q *Queries) ListInvitations(ctx context.Context, arg ListInvitationsParams
 			&i.InsertedAt,
 			&i.UpdatedAt,
 			&i.RoleIds,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

@@ -26,7 +26,9 @@ func (q *Queries) CountMemberships(ctx context.Context) (int64, error) {
 }
 
 const listMemberships = `-- name: ListMemberships :many
-select m.id, m.tenant_id, m.user_id, m.role, m.date_joined from memberships m
+select m.id, m.tenant_id, m.user_id, m.role, m.date_joined,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
+from memberships m
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ m.id /* TEMPLATE_END */
 limit $2 offset $1
@@ -43,6 +45,7 @@ type ListMembershipsRow struct {
 	UserID     uuid.UUID
 	Role       string
 	DateJoined time.Time
+	Position   string
 }
 
 // Purpose: a page of the tenant's memberships.
@@ -62,6 +65,7 @@ func (q *Queries) ListMemberships(ctx context.Context, arg ListMembershipsParams
 			&i.UserID,
 			&i.Role,
 			&i.DateJoined,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

@@ -209,7 +209,8 @@ select r.id, r.name, r.reason, r.enabled, r.created_by, r.inserted_at, r.updated
     array(
         select m.uid from mute_rule_findings m join providers p on p.id = m.provider_id
         where m.mute_rule_id = r.id and p.deleted_at is null order by m.number
-    )::text[] as finding_uids
+    )::text[] as finding_uids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from mute_rules r
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ r.inserted_at desc, r.id desc /* TEMPLATE_END */
@@ -230,6 +231,7 @@ type ListMuteRulesRow struct {
 	InsertedAt  time.Time
 	UpdatedAt   time.Time
 	FindingUids []string
+	Position    string
 }
 
 // Rules that mute findings by uid. What is muted is locked in the order of its ids, so that those who mute at the same time,
@@ -255,6 +257,7 @@ func (q *Queries) ListMuteRules(ctx context.Context, arg ListMuteRulesParams) ([
 			&i.InsertedAt,
 			&i.UpdatedAt,
 			&i.FindingUids,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

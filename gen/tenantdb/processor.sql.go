@@ -77,7 +77,8 @@ func (q *Queries) DeleteProcessor(ctx context.Context, id uuid.UUID) error {
 }
 
 const listProcessors = `-- name: ListProcessors :many
-select p.id, p.processor_type, p.configuration, p.inserted_at, p.updated_at
+select p.id, p.processor_type, p.configuration, p.inserted_at, p.updated_at,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from processors p
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ p.processor_type, p.inserted_at desc, p.id desc /* TEMPLATE_END */
@@ -95,6 +96,7 @@ type ListProcessorsRow struct {
 	Configuration json.RawMessage
 	InsertedAt    time.Time
 	UpdatedAt     time.Time
+	Position      string
 }
 
 // Purpose: a page of the tenant's processors.
@@ -114,6 +116,7 @@ func (q *Queries) ListProcessors(ctx context.Context, arg ListProcessorsParams) 
 			&i.Configuration,
 			&i.InsertedAt,
 			&i.UpdatedAt,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

@@ -121,7 +121,8 @@ const listProviders = `-- name: ListProviders :many
 select p.id, p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at, p.updated_at,
     p.scan_scope, s.id as secret_id,
     array(select g.provider_group_id from provider_group_providers g
-        where g.tenant_id = p.tenant_id and g.provider_id = p.id order by g.provider_group_id)::uuid[] as group_ids
+        where g.tenant_id = p.tenant_id and g.provider_id = p.id order by g.provider_group_id)::uuid[] as group_ids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from providers p left join provider_secrets s on s.tenant_id = p.tenant_id and s.provider_id = p.id
 where p.deleted_at is null and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ p.inserted_at desc, p.id desc /* TEMPLATE_END */
@@ -145,6 +146,7 @@ type ListProvidersRow struct {
 	ScanScope               json.RawMessage
 	SecretID                *uuid.UUID
 	GroupIds                []uuid.UUID
+	Position                string
 }
 
 // Purpose: a page of connected accounts, each with its secret and its groups; one account when the condition names its id.
@@ -170,6 +172,7 @@ func (q *Queries) ListProviders(ctx context.Context, arg ListProvidersParams) ([
 			&i.ScanScope,
 			&i.SecretID,
 			&i.GroupIds,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

@@ -99,7 +99,8 @@ func (q *Queries) GetSecretHolder(ctx context.Context, providerID uuid.UUID) (Ge
 
 const listProviderSecrets = `-- name: ListProviderSecrets :many
 
-select s.id, s.provider_id, s.name, s.secret_type, s.inserted_at, s.updated_at, p.provider
+select s.id, s.provider_id, s.name, s.secret_type, s.inserted_at, s.updated_at, p.provider,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from provider_secrets s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id
 where p.deleted_at is null and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ s.inserted_at desc, s.id desc /* TEMPLATE_END */
@@ -119,6 +120,7 @@ type ListProviderSecretsRow struct {
 	InsertedAt time.Time
 	UpdatedAt  time.Time
 	Provider   string
+	Position   string
 }
 
 // Credentials of connected accounts. The column secret holds what the program sealed; no list or answer reads it.
@@ -141,6 +143,7 @@ func (q *Queries) ListProviderSecrets(ctx context.Context, arg ListProviderSecre
 			&i.InsertedAt,
 			&i.UpdatedAt,
 			&i.Provider,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

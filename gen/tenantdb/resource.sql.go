@@ -42,7 +42,8 @@ select d.id, d.provider_id, d.uid, d.name, d.region, d.service, d.type, d.metada
             where $1::boolean and m.tenant_id = d.tenant_id and m.resource_id = d.id
             order by f.uid, f.id desc
         ) n order by n.id
-    )::uuid[] as finding_ids
+    )::uuid[] as finding_ids,
+    ''::text as position
 from resources d join providers p on p.tenant_id = d.tenant_id and p.id = d.provider_id and p.deleted_at is null
 where d.id = $2
 `
@@ -69,6 +70,7 @@ type GetResourceRow struct {
 	Tags                json.RawMessage
 	Groups              []string
 	FindingIds          []uuid.UUID
+	Position            string
 }
 
 // Purpose: one resource, with the newest finding of each uid that completed scans made about it.
@@ -93,6 +95,7 @@ func (q *Queries) GetResource(ctx context.Context, arg GetResourceParams) (GetRe
 		&i.Tags,
 		&i.Groups,
 		&i.FindingIds,
+		&i.Position,
 	)
 	return i, err
 }
@@ -144,7 +147,8 @@ select d.id, d.provider_id, d.uid, d.name, d.region, d.service, d.type, d.metada
         select m.finding_id from resource_finding_mappings m join findings f on f.tenant_id = m.tenant_id and f.id = m.finding_id
         join scans s on s.tenant_id = f.tenant_id and s.id = f.scan_id and s.state = 'completed'
         where $1::boolean and m.tenant_id = d.tenant_id and m.resource_id = d.id order by m.finding_id
-    )::uuid[] as finding_ids
+    )::uuid[] as finding_ids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from page r join resources d on d.id = r.id
 order by /* TEMPLATE_BEGIN: order */ r.id /* TEMPLATE_END */
 `
@@ -173,6 +177,7 @@ type ListResourcesRow struct {
 	Tags                json.RawMessage
 	Groups              []string
 	FindingIds          []uuid.UUID
+	Position            string
 }
 
 // Reading resources: what scans saw, as it is now. Resources of providers that are being deleted do not exist for readers.
@@ -210,6 +215,7 @@ func (q *Queries) ListResources(ctx context.Context, arg ListResourcesParams) ([
 			&i.Tags,
 			&i.Groups,
 			&i.FindingIds,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

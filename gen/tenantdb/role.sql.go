@@ -320,7 +320,8 @@ select ro.id, ro.name, ro.manage_users, ro.manage_account, ro.manage_billing, ro
         where l.tenant_id = ro.tenant_id and l.role_id = ro.id), '{}')::uuid[] as user_ids,
     coalesce((select array_agg(i.id order by i.inserted_at, i.id) from invitation_roles l
         join invitations i on i.tenant_id = l.tenant_id and i.id = l.invitation_id
-        where l.tenant_id = ro.tenant_id and l.role_id = ro.id), '{}')::uuid[] as invitation_ids
+        where l.tenant_id = ro.tenant_id and l.role_id = ro.id), '{}')::uuid[] as invitation_ids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from roles ro
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ ro.inserted_at, ro.id /* TEMPLATE_END */
@@ -347,6 +348,7 @@ type ListRolesRow struct {
 	ProviderGroupIds    []uuid.UUID
 	UserIds             []uuid.UUID
 	InvitationIds       []uuid.UUID
+	Position            string
 }
 
 // Purpose: a page of the tenant's roles with the ids that each is linked to.
@@ -375,6 +377,7 @@ func (q *Queries) ListRoles(ctx context.Context, arg ListRolesParams) ([]ListRol
 			&i.ProviderGroupIds,
 			&i.UserIds,
 			&i.InvitationIds,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

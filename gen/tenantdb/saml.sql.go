@@ -88,7 +88,9 @@ func (q *Queries) DropSignOnTokens(ctx context.Context, configID uuid.UUID) erro
 }
 
 const listSAMLConfigurations = `-- name: ListSAMLConfigurations :many
-select s.id, s.email_domain, s.metadata_xml, s.created_at, s.updated_at from saml_configurations s
+select s.id, s.email_domain, s.metadata_xml, s.created_at, s.updated_at,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
+from saml_configurations s
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ s.id /* TEMPLATE_END */
 limit $2 offset $1
@@ -105,6 +107,7 @@ type ListSAMLConfigurationsRow struct {
 	MetadataXml string
 	CreatedAt   time.Time
 	UpdatedAt   time.Time
+	Position    string
 }
 
 // Purpose: a page of the tenant's SAML configurations, of which there is one at most.
@@ -124,6 +127,7 @@ func (q *Queries) ListSAMLConfigurations(ctx context.Context, arg ListSAMLConfig
 			&i.MetadataXml,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

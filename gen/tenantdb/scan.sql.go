@@ -187,7 +187,8 @@ const listScans = `-- name: ListScans :many
 select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count, s.progress, s.duration, s.task_id, s.scheduled_at,
     s.started_at, s.completed_at, s.next_scan_at, s.inserted_at, s.scope,
     p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at as provider_inserted_at,
-    p.updated_at as provider_updated_at
+    p.updated_at as provider_updated_at,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from scans s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id and p.deleted_at is null
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ s.inserted_at desc, s.id /* TEMPLATE_END */
@@ -222,6 +223,7 @@ type ListScansRow struct {
 	ConnectionLastCheckedAt *time.Time
 	ProviderInsertedAt      time.Time
 	ProviderUpdatedAt       time.Time
+	Position                string
 }
 
 // Purpose: a page of scans with their providers; one scan when the condition names its id.
@@ -258,6 +260,7 @@ func (q *Queries) ListScans(ctx context.Context, arg ListScansParams) ([]ListSca
 			&i.ConnectionLastCheckedAt,
 			&i.ProviderInsertedAt,
 			&i.ProviderUpdatedAt,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

@@ -146,7 +146,8 @@ select c.id, c.provider_id, c.frequency, c.every_hours, c.hour, c.minute, c.week
     (select s.completed_at from scans s where s.tenant_id = c.tenant_id and s.provider_id = c.provider_id and s.state = 'completed'
         order by s.inserted_at desc, s.id desc limit 1) as last_scan_at,
     p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at as provider_inserted_at,
-    p.updated_at as provider_updated_at
+    p.updated_at as provider_updated_at,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from schedules c join providers p on p.tenant_id = c.tenant_id and p.id = c.provider_id and p.deleted_at is null
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ c.inserted_at, c.id /* TEMPLATE_END */
@@ -180,6 +181,7 @@ type ListSchedulesRow struct {
 	ConnectionLastCheckedAt *time.Time
 	ProviderInsertedAt      time.Time
 	ProviderUpdatedAt       time.Time
+	Position                string
 }
 
 // Purpose: a page of schedules with their providers and their last scans' ends; one schedule when the condition names its id.
@@ -215,6 +217,7 @@ func (q *Queries) ListSchedules(ctx context.Context, arg ListSchedulesParams) ([
 			&i.ConnectionLastCheckedAt,
 			&i.ProviderInsertedAt,
 			&i.ProviderUpdatedAt,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

@@ -271,7 +271,8 @@ func (q *Queries) HoldTask(ctx context.Context, arg HoldTaskParams) (uuid.UUID, 
 }
 
 const listTasks = `-- name: ListTasks :many
-select t.id, t.provider_id, t.name, t.state, t.task_args, t.result, t.metadata, t.inserted_at, t.updated_at, t.completed_at
+select t.id, t.provider_id, t.name, t.state, t.task_args, t.result, t.metadata, t.inserted_at, t.updated_at, t.completed_at,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from tasks t where not t.hidden and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ t.inserted_at desc, t.id /* TEMPLATE_END */
 limit $2 offset $1
@@ -293,6 +294,7 @@ type ListTasksRow struct {
 	InsertedAt  time.Time
 	UpdatedAt   time.Time
 	CompletedAt *time.Time
+	Position    string
 }
 
 // Purpose: a page of the tasks that people asked for.
@@ -317,6 +319,7 @@ func (q *Queries) ListTasks(ctx context.Context, arg ListTasksParams) ([]ListTas
 			&i.InsertedAt,
 			&i.UpdatedAt,
 			&i.CompletedAt,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

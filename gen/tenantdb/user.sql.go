@@ -43,7 +43,8 @@ select u.id, u.name, u.email, u.company_name, u.date_joined,
     m.tenant_id, m.id as membership_id, m.role as membership_role, m.date_joined as member_since,
     coalesce((select array_agg(ro.id order by ro.inserted_at, ro.id) from role_users l
         join roles ro on ro.tenant_id = l.tenant_id and ro.id = l.role_id
-        where l.tenant_id = m.tenant_id and l.user_id = u.id), '{}')::uuid[] as role_ids
+        where l.tenant_id = m.tenant_id and l.user_id = u.id), '{}')::uuid[] as role_ids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from memberships m join users u on u.id = m.user_id
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ u.date_joined desc, u.id desc /* TEMPLATE_END */
@@ -66,6 +67,7 @@ type ListUsersRow struct {
 	MembershipRole string
 	MemberSince    time.Time
 	RoleIds        []uuid.UUID
+	Position       string
 }
 
 // Purpose: a page of the tenant's members with their membership and the roles that they hold here.
@@ -90,6 +92,7 @@ func (q *Queries) ListUsers(ctx context.Context, arg ListUsersParams) ([]ListUse
 			&i.MembershipRole,
 			&i.MemberSince,
 			&i.RoleIds,
+			&i.Position,
 		); err != nil {
 			return nil, err
 		}

@@ -84,7 +84,7 @@ func vocabularyOf(table *Table) map[string]bool {
 		collect(q.Where)
 	}
 	for name := range table.sorts {
-		collect(table.orderBy([]SortKey{{name, true}, {name, false}}))
+		collect(orderBy(table.orderKeys([]SortKey{{name, true}, {name, false}})))
 	}
 	for _, glue := range []string{",", "and", "desc"} {
 		words[glue] = true

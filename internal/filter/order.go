@@ -67,33 +67,56 @@ func (t *Table) defaultOrder() []SortKey {
 	return keys
 }
 
-// orderBy renders the keys and the tiebreak. A column that has been named already decides nothing more.
-func (t *Table) orderBy(keys []SortKey) Fragment {
-	var parts []Fragment
-	var named []Column
-	add := func(c Column, f Fragment, descending bool) {
-		for _, n := range named {
-			if n == c {
+// orderKey is one key of ORDER BY.
+type orderKey struct {
+	column     Column
+	expression Fragment
+	kind       Kind
+	nullable   bool
+	descending bool
+}
+
+// orderKeys are the keys of ORDER BY with the tiebreak. A column that has been named already decides nothing more.
+func (t *Table) orderKeys(sort []SortKey) []orderKey {
+	var keys []orderKey
+	add := func(key orderKey) {
+		for _, named := range keys {
+			if named.column == key.column {
 				return
 			}
 		}
-		named = append(named, c)
-		if descending {
-			f.text += " desc"
-		}
-		parts = append(parts, f)
+		keys = append(keys, key)
 	}
 	descending := false
-	for _, key := range keys {
+	for _, key := range sort {
 		s := t.sorts[key.Name]
 		descending = key.Descending
-		add(s.Column, s.expression(), descending)
+		add(orderKey{s.Column, s.expression(), s.Kind, s.Nullable || len(s.Ranked) > 0, descending})
 		for _, c := range s.Also {
-			add(c, Fragment{text: string(c)}, descending)
+			add(orderKey{c, Fragment{text: string(c)}, s.Kind, s.Nullable, descending})
 		}
 	}
 	if t.Tiebreak != "" {
-		add(t.Tiebreak, Fragment{text: string(t.Tiebreak)}, descending)
+		add(orderKey{t.Tiebreak, Fragment{text: string(t.Tiebreak)}, t.tiebreakKind(), false, descending})
+	}
+	return keys
+}
+
+func (t *Table) tiebreakKind() Kind {
+	if t.Cursor != nil {
+		return t.Cursor.Kind
+	}
+	return UUID
+}
+
+// orderBy is what follows ORDER BY.
+func orderBy(keys []orderKey) Fragment {
+	parts := make([]Fragment, len(keys))
+	for i, key := range keys {
+		parts[i] = key.expression
+		if key.descending {
+			parts[i].text += " desc"
+		}
 	}
 	return list(parts)
 }

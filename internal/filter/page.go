@@ -19,6 +19,7 @@ type Page struct {
 	Number   int64 // from 1; 0 stands for the last page
 	Size     int64 // 1 to 100
 	Disabled bool  // everything in one answer, without links and without meta.pagination
+	Cursor   bool  // the page begins behind a row instead of at a number; there is no count
 }
 
 // Window is a page of a list whose length is known.
@@ -26,6 +27,9 @@ type Window struct {
 	Offset, Limit int64 // rows to skip, rows to read
 	Number, Pages int64 // this page and how many there are; an empty list has one
 	Count         int64 // rows of the whole list
+
+	Cursor bool   // the page was found by cursor: of the above, Limit alone holds
+	After  string // cursor behind the last row; empty: nothing follows
 }
 
 // Start returns how many rows to skip; known is false for the last page, which needs the count. With it, page and
@@ -73,7 +77,10 @@ func (t *Table) page(params Params) (Page, error) {
 		return Page{Number: 1, Size: maxPageSize, Disabled: true}, nil
 	}
 	if t.Cursor != nil {
-		return Page{Size: params.pageSize(t.Cursor.Size, t.Cursor.MaxSize)}, nil // the cursor itself is read with the order
+		return Page{Size: params.pageSize(t.Cursor.Size, t.Cursor.MaxSize), Cursor: true}, nil // the cursor itself is read with the order
+	}
+	if _, sent := params.Last(afterKey); sent && t.Tiebreak != "" {
+		return Page{Size: params.pageSize(defaultPageSize, maxPageSize), Cursor: true}, nil
 	}
 	page := Page{Number: 1, Size: params.pageSize(defaultPageSize, maxPageSize)}
 	if value, _ := params.Last("page[disable]"); t.PageDisable && strings.EqualFold(value, "true") {

@@ -46,7 +46,7 @@ func TestPage(t *testing.T) {
 			wantRefusal(t, test.raw, err, "404 not_found /data: Invalid page.")
 			continue
 		}
-		if want := (Window{test.offset, test.limit, test.number, test.pages, test.count}); err != nil || w != want {
+		if want := (Window{Offset: test.offset, Limit: test.limit, Number: test.number, Pages: test.pages, Count: test.count}); err != nil || w != want {
 			t.Errorf("%q of %d: %+v, %v; want %+v", test.raw, test.count, w, err, want)
 		}
 		if start, known := q.Page.Start(); known && start != w.Offset || q.Page.Limit() != w.Limit {

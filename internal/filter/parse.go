@@ -12,20 +12,24 @@ import (
 
 // Query is a request's query, checked and compiled.
 type Query struct {
-	Where   Fragment            // all filters and the search; says nothing without any
-	Order   Fragment            // what follows ORDER BY; says nothing for a table without sorts
-	Sort    []SortKey           // the same order as data
-	Page    Page                // as asked for; Resolve needs the count
-	Behind  Fragment            // rows behind the cursor; says nothing on the first page and for numbered pages
-	Fields  map[string][]string // sparse fieldsets: members to keep per type; a type that is absent keeps all
-	Include Include             // relationships to put into the document
-	Search  string              // filter[search], trimmed
-	Params  Params              // as sent, for pagination links
+	Where  Fragment  // all filters and the search; says nothing without any
+	Order  Fragment  // what follows ORDER BY; says nothing for a table without sorts
+	Sort   []SortKey // the same order as data
+	Page   Page      // as asked for; Resolve needs the count
+	Behind Fragment  // rows behind the cursor; says nothing on the first page and for numbered pages
+	// Position is what a row's cursor is made of, for the marker "position" of its list; says nothing for numbered pages.
+	Position Fragment
+	Fields   map[string][]string // sparse fieldsets: members to keep per type; a type that is absent keeps all
+	Include  Include             // relationships to put into the document
+	Search   string              // filter[search], trimmed
+	Params   Params              // as sent, for pagination links
 	// References are the filters that refuse ids which do not exist.
 	References []Referred
 
 	values []value
 	search Fragment
+	keys   []orderKey
+	after  []any // values of the cursor, one for each of keys; nil: there is none
 }
 
 // Referred is a filter by objects that must exist in the tenant, visible or not: the domain looks the ids up and answers
@@ -79,7 +83,7 @@ func (t *Table) parse(params Params, now time.Time, paged bool) (Query, error) {
 		if q.Page, err = t.page(params); err != nil {
 			return Query{}, err
 		}
-		if q.Behind, err = t.behind(params, q.Sort); err != nil {
+		if err = t.walk(&q); err != nil {
 			return Query{}, err
 		}
 	}
@@ -108,7 +112,8 @@ func (t *Table) parseNames(q *Query, _ time.Time) error {
 
 func (t *Table) parseSort(q *Query, _ time.Time) (err error) {
 	q.Sort, err = t.order(q.Params)
-	q.Order = t.orderBy(q.Sort)
+	q.keys = t.orderKeys(q.Sort)
+	q.Order = orderBy(q.keys)
 	return err
 }
 
@@ -147,10 +152,13 @@ func (t *Table) given(params Params) ([]givenFilter, error) {
 	var keys []string
 	last := map[string]string{}
 	for _, e := range params.entries {
-		if !strings.HasPrefix(e.key, "filter") || e.key == searchKey {
+		if e.key == searchKey || !strings.HasPrefix(e.key, "filter") && !t.bare(e.key) {
 			continue
 		}
 		name, ok := member(e.key, "filter")
+		if t.bare(e.key) {
+			name, ok = e.key, true
+		}
 		switch {
 		case !ok && t.Tolerate.has(AnyFilter):
 			continue
@@ -181,6 +189,12 @@ func (t *Table) given(params Params) ([]givenFilter, error) {
 	}
 	sortGiven(given)
 	return given, nil
+}
+
+// bare reports whether a parameter is a filter that came without brackets.
+func (t *Table) bare(key string) bool {
+	_, known := t.keys[key]
+	return known && t.Tolerate.has(BareFilters)
 }
 
 func hasEmpty(values []string) bool {

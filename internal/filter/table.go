@@ -48,6 +48,8 @@ const (
 	LateSort
 	// PlainCodes answers code "invalid" where "invalid_choice" is usual.
 	PlainCodes
+	// BareFilters takes provider_id=x for filter[provider_id]=x, where the table knows the filter.
+	BareFilters
 
 	// AnyQuery is for endpoints that validate nothing but the values of the filters that they know.
 	AnyQuery = AnyParameter | AnySort | AnyFilter
@@ -174,6 +176,10 @@ type Sort struct {
 	Column Column
 	Also   []Column // further columns of the same key, in the same direction
 	Text   bool     // order by code point; leave it out for a column with collation "C"
+	// Kind is that of the values, for cursors. Left out: that of the filter by the same column, DateTime for a name that ends
+	// in _at, or Text.
+	Kind     Kind
+	Nullable bool // the column can be null
 	// Ranked orders by the place of the value in this list instead of its text; values outside come last.
 	// A small-integer column is faster: declare that as Column where there is an index to use.
 	Ranked []string
@@ -400,6 +406,7 @@ func (t *Table) indexSorts() error {
 				return fmt.Errorf("sort %q: %w", s.Name, err)
 			}
 		}
+		s.Kind = t.kindOf(s)
 		if _, twice := t.sorts[s.Name]; twice || s.Name == "" {
 			return fmt.Errorf("sort %q is declared twice or has no name", s.Name)
 		}
@@ -417,6 +424,42 @@ func (t *Table) indexSorts() error {
 		return fmt.Errorf("sorts without a tiebreak")
 	}
 	return nil
+}
+
+// kindOf is what values a cursor in this order holds.
+func (t *Table) kindOf(s *Sort) Kind {
+	switch {
+	case len(s.Ranked) > 0:
+		return Integer
+	case s.Text:
+		return Text
+	case s.Kind != Text:
+		return s.Kind
+	case s.Column == t.Tiebreak:
+		return t.tiebreakKind()
+	}
+	for i := range t.Fields {
+		if f := &t.Fields[i]; f.Column == s.Column && len(f.Via) == 0 && f.Codes == nil && !f.UUIDv7 {
+			return storedAs(f.Kind)
+		}
+	}
+	if strings.HasSuffix(s.Name, "_at") {
+		return DateTime
+	}
+	return Text
+}
+
+// storedAs is the kind of the values of a column that is asked for by another kind of words.
+func storedAs(asked Kind) Kind {
+	switch asked {
+	case UUIDv7, Reference:
+		return UUID
+	case Moment, Date:
+		return DateTime
+	case Choice:
+		return Text
+	}
+	return asked
 }
 
 func (t *Table) indexIncludes() error {

@@ -38,9 +38,9 @@ func statements() map[string]struct {
 		args    []any
 		markers []string
 	}{
-		"listFindings":             {slices.Concat(everything, []any{[]int16{1, 2, 3}, []int16{1, 2, 3, 4, 5}}, page), []string{"where", "order"}},
-		"listFindingsByTime":       {slices.Concat(everything, []any{int64(0), int64(10)}), []string{"where", "order"}},
-		"listFindingsInOrder":      {slices.Concat(everything, page), []string{"where", "order"}},
+		"listFindings":             {slices.Concat(everything, []any{[]int16{1, 2, 3}, []int16{1, 2, 3, 4, 5}}, page), []string{"where", "order", "position"}},
+		"listFindingsByTime":       {slices.Concat(everything, []any{int64(0), int64(10)}), []string{"where", "order", "position"}},
+		"listFindingsInOrder":      {slices.Concat(everything, page), []string{"where", "order", "position"}},
 		"countFindings":            {[]any{(*int64)(nil)}, []string{"where"}},
 		"countFindingsInSummaries": {[]any{true, true, true, true, true, (*int64)(nil)}, []string{"where", "whole", "summary"}},
 		"listFindingPlaces":        {[]any{(*int64)(nil)}, []string{"where"}},

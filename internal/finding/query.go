@@ -97,7 +97,7 @@ func table(relationship bool, more ...filter.Field) filter.Table {
 	return filter.Table{
 		Fields: append(fields(relationship), more...),
 		Sorts: []filter.Sort{
-			{Name: "status", Column: "f.status_rank"}, {Name: "severity", Column: "f.severity_rank"},
+			{Name: "status", Column: "f.status_rank", Kind: filter.Integer}, {Name: "severity", Column: "f.severity_rank", Kind: filter.Integer},
 			{Name: "check_id", Column: "f.check_id"}, {Name: "inserted_at", Column: "f.id"}, {Name: "updated_at", Column: "f.updated_at"},
 		},
 		DefaultSort: []string{"-inserted_at"}, Tiebreak: "f.id",

@@ -10,6 +10,7 @@ import (
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/ingest"
+	"github.com/palisade-sec/palisade/internal/paging"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
@@ -41,19 +42,13 @@ func (r *Reader) Page(ctx context.Context, scope tenant.Scope, query filter.Quer
 	if err != nil {
 		return nil, filter.Window{}, err
 	}
-	count, err := chosen.count(ctx, r.executor.Read(scope))
-	if err != nil {
-		return nil, filter.Window{}, fmt.Errorf("count findings: %w", err)
-	}
-	window, err := query.Page.Resolve(count)
-	if err != nil || count == 0 {
-		return nil, window, err
-	}
-	page, err := chosen.list(ctx, r.executor.Read(scope), window, shape)
+	db := r.executor.Read(scope)
+	rows, window, err := paging.Read(&query, func(filter.Fragment) (int64, error) { return chosen.count(ctx, db) },
+		func(part paging.Part) ([]Finding, error) { return chosen.list(ctx, db, part, shape) })
 	if err != nil {
 		return nil, filter.Window{}, fmt.Errorf("list findings: %w", err)
 	}
-	return page, window, nil
+	return rows, window, nil
 }
 
 // Get returns the findings with the ids, in no particular order; ids that are no reader's are left out.
@@ -154,6 +149,8 @@ func (s *selection) fragments(more ...string) map[string]filter.Fragment {
 			fragments[name] = s.where
 		case "order":
 			fragments[name] = s.query.Order
+		case "position":
+			fragments[name] = s.query.Position
 		case "whole":
 			fragments[name] = s.whole
 		case "summary":
@@ -180,36 +177,45 @@ func (s *selection) count(ctx context.Context, db tenant.DB) (int64, error) {
 }
 
 // list picks the statement whose order an index can give.
-func (s *selection) list(ctx context.Context, db tenant.DB, window filter.Window, shape Shape) ([]Finding, error) {
+func (s *selection) list(ctx context.Context, db tenant.DB, part paging.Part, shape Shape) ([]Finding, error) {
 	byRank := !slices.ContainsFunc(s.query.Sort, func(key filter.SortKey) bool { return key.Name == "check_id" || key.Name == "updated_at" })
 	byTime := len(s.query.Sort) == 1 && s.query.Sort[0].Name == "inserted_at"
 	switch {
 	case byTime && s.perProvider == nil && !s.query.Has(append(rankFilters, scanFilters...)...):
-		return s.listByTime(ctx, db, window, shape)
+		return s.listByTime(ctx, db, part, shape)
 	case byRank:
-		return s.listByRank(ctx, db, window, shape)
+		return s.listByRank(ctx, db, part, shape)
 	}
-	rows, err := tenantdb.New(db.Shaped(s.fragments("where", "order"))).ListFindingsInOrder(ctx, tenantdb.ListFindingsInOrderParams{
+	rows, err := tenantdb.New(db.Shaped(s.page(s.query.Behind))).ListFindingsInOrder(ctx, tenantdb.ListFindingsInOrderParams{
 		WithMetadata: shape.Metadata, WithCategories: shape.Categories, WithResources: shape.Resources, ScansPerProvider: s.perProvider,
-		Depth: window.Offset + window.Limit, PageOffset: window.Offset, PageSize: window.Limit})
+		Depth: part.Offset + part.Size, PageOffset: part.Offset, PageSize: part.Size})
 	return convert(rows, func(row tenantdb.ListFindingsInOrderRow) Finding { return Finding(row) }), err
 }
 
-func (s *selection) listByTime(ctx context.Context, db tenant.DB, window filter.Window, shape Shape) ([]Finding, error) {
-	rows, err := tenantdb.New(db.Shaped(s.fragments("where", "order"))).ListFindingsByTime(ctx, tenantdb.ListFindingsByTimeParams{
+// page are the fragments of a list; behind is the condition of the findings behind the query's cursor.
+func (s *selection) page(behind filter.Fragment) map[string]filter.Fragment {
+	fragments := s.fragments("order", "position")
+	fragments["where"] = filter.And(s.where, behind)
+	return fragments
+}
+
+func (s *selection) listByTime(ctx context.Context, db tenant.DB, part paging.Part, shape Shape) ([]Finding, error) {
+	rows, err := tenantdb.New(db.Shaped(s.page(s.query.Behind))).ListFindingsByTime(ctx, tenantdb.ListFindingsByTimeParams{
 		WithMetadata: shape.Metadata, WithCategories: shape.Categories, WithResources: shape.Resources, ScansPerProvider: s.perProvider,
-		PageOffset: window.Offset, PageSize: window.Limit})
+		PageOffset: part.Offset, PageSize: part.Size})
 	return convert(rows, func(row tenantdb.ListFindingsByTimeRow) Finding { return Finding(row) }), err
 }
 
+// rangesByRank are the columns of ListFindings that hold the ranks of the range of an index that is read.
+var rangesByRank = map[filter.Column]filter.Column{"f.status_rank": "t.status_rank", "f.severity_rank": "v.severity_rank"}
+
 // listByRank asks for the ranks that the filters leave, so the filters themselves have nothing left to say.
-func (s *selection) listByRank(ctx context.Context, db tenant.DB, window filter.Window, shape Shape) ([]Finding, error) {
-	fragments := s.fragments("where", "order")
+func (s *selection) listByRank(ctx context.Context, db tenant.DB, part paging.Part, shape Shape) ([]Finding, error) {
 	statuses := ranksLeft(s.query, statusRanks, "status")
 	severities := ranksLeft(s.query, severityRanks, "severity", "impact")
-	return tenantdb.New(db.Shaped(fragments)).ListFindings(ctx, tenantdb.ListFindingsParams{
+	return tenantdb.New(db.Shaped(s.page(s.query.BehindRanges(rangesByRank)))).ListFindings(ctx, tenantdb.ListFindingsParams{
 		WithMetadata: shape.Metadata, WithCategories: shape.Categories, WithResources: shape.Resources, ScansPerProvider: s.perProvider,
-		StatusRanks: statuses, SeverityRanks: severities, Depth: window.Offset + window.Limit, PageOffset: window.Offset, PageSize: window.Limit})
+		StatusRanks: statuses, SeverityRanks: severities, Depth: part.Offset + part.Size, PageOffset: part.Offset, PageSize: part.Size})
 }
 
 // ranksLeft are the ranks that the named filters leave, in ascending order.

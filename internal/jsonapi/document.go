@@ -84,6 +84,7 @@ type Pagination struct {
 type CursorLinks struct {
 	First string
 	Next  string // empty: this is the last page
+	After string // the cursor that Next asks for
 }
 
 // Document is an answer. One and Many are exclusive; a nil One with Many nil is an empty list.

@@ -14,6 +14,7 @@ import (
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/paging"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
@@ -25,7 +26,8 @@ type Paging interface {
 	}
 }
 
-// Source is a list: Count has the marker "where", List the markers "where" and "order".
+// Source is a list: Count has the marker "where", List the markers "where" and "order". A List whose rows have a Position has the
+// marker "position" too, and can be paged by cursor.
 type Source[Row any, Page Paging] struct {
 	Name  string        // of one row in a 404, e.g. "ProviderGroup"
 	ID    filter.Column // of the row's id, e.g. "g.id"
@@ -33,19 +35,16 @@ type Source[Row any, Page Paging] struct {
 	List  func(*tenantdb.Queries, context.Context, Page) ([]Row, error)
 }
 
-// Page counts the rows that the query's condition leaves and reads the page that the query asks for. A page beyond the last
-// is a 404.
+// Page reads the page that the query asks for: behind a cursor, or by its number among the rows that the query's condition leaves,
+// which are counted. A page beyond the last is a 404.
 func (s Source[Row, Page]) Page(ctx context.Context, db tenant.DB, query filter.Query) ([]Row, filter.Window, error) {
-	count, err := s.Count(tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": query.Where})), ctx)
-	if err != nil {
-		return nil, filter.Window{}, fmt.Errorf("count %s: %w", s.Name, err)
-	}
-	window, err := query.Page.Resolve(count)
-	if err != nil {
-		return nil, filter.Window{}, err
-	}
-	rows, err := s.read(ctx, db, query.Where, query.Order, Page{PageOffset: int32(window.Offset), PageSize: int32(window.Limit)})
-	return rows, window, err
+	return paging.Read(&query, func(where filter.Fragment) (int64, error) {
+		count, err := s.Count(tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where})), ctx)
+		if err != nil {
+			return 0, fmt.Errorf("count %s: %w", s.Name, err)
+		}
+		return count, nil
+	}, func(part paging.Part) ([]Row, error) { return s.read(ctx, db, part) })
 }
 
 // One reads the row of the id when it meets the condition; the zero Fragment is none. One that is hidden, another tenant's,
@@ -53,7 +52,7 @@ func (s Source[Row, Page]) Page(ctx context.Context, db tenant.DB, query filter.
 func (s Source[Row, Page]) One(ctx context.Context, db tenant.DB, id uuid.UUID, where filter.Fragment) (Row, error) {
 	var none Row
 	that := filter.MustCondition(s.ID, filter.Exact, id)
-	rows, err := s.read(ctx, db, filter.And(that, where), filter.Fragment{}, Page{PageSize: 1})
+	rows, err := s.read(ctx, db, paging.Part{Where: filter.And(that, where), Size: 1})
 	if err != nil {
 		return none, err
 	}
@@ -72,28 +71,21 @@ func (s Source[Row, Page]) Written(ctx context.Context, executor *tenant.Executo
 	return row, err
 }
 
-// Stream is a list that is paged by cursor; List has the markers "where" and "order".
+// Stream is a list that is paged by cursor alone; List has the markers "where", "order" and "position".
 type Stream[Row any] struct {
 	Name string        // of one row in a 404
 	ID   filter.Column // of the row's id
-	At   func(Row) any // the value of the column that orders the list: int64 or uuid.UUID
 	List func(*tenantdb.Queries, context.Context, int32) ([]Row, error)
 }
 
-// Page reads the page that the query asks for, and the cursor behind it; the cursor is empty when nothing follows.
-func (s Stream[Row]) Page(ctx context.Context, db tenant.DB, query filter.Query) (rows []Row, after string, err error) {
-	size := query.Page.Limit()
-	rows, err = s.read(ctx, db, filter.And(query.Where, query.Behind), query.Order, int32(size+1))
-	if err != nil || int64(len(rows)) <= size {
-		return rows, "", err
-	}
-	rows = rows[:size]
-	return rows, query.After(s.At(rows[size-1])), nil
+// Page reads the page that the query asks for.
+func (s Stream[Row]) Page(ctx context.Context, db tenant.DB, query filter.Query) ([]Row, filter.Window, error) {
+	return paging.Walk(&query, func(part paging.Part) ([]Row, error) { return s.read(ctx, db, part) })
 }
 
 // One reads the row of the id when it meets the condition; any other is a 404.
 func (s Stream[Row]) One(ctx context.Context, db tenant.DB, id uuid.UUID, where filter.Fragment) (row Row, err error) {
-	rows, err := s.read(ctx, db, filter.And(filter.MustCondition(s.ID, filter.Exact, id), where), filter.Fragment{}, 1)
+	rows, err := s.read(ctx, db, paging.Part{Where: filter.And(filter.MustCondition(s.ID, filter.Exact, id), where), Size: 1})
 	if err == nil && len(rows) == 0 {
 		err = jsonapi.NotFound(s.Name)
 	}
@@ -103,16 +95,20 @@ func (s Stream[Row]) One(ctx context.Context, db tenant.DB, id uuid.UUID, where 
 	return rows[0], nil
 }
 
-func (s Stream[Row]) read(ctx context.Context, db tenant.DB, where, order filter.Fragment, size int32) ([]Row, error) {
-	rows, err := s.List(tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where, "order": order})), ctx, size)
+func (s Stream[Row]) read(ctx context.Context, db tenant.DB, part paging.Part) ([]Row, error) {
+	rows, err := s.List(tenantdb.New(db.Shaped(part.Markers())), ctx, int32(part.Size))
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", s.Name, err)
 	}
 	return rows, nil
 }
 
-func (s Source[Row, Page]) read(ctx context.Context, db tenant.DB, where, order filter.Fragment, page Page) ([]Row, error) {
-	rows, err := s.List(tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where, "order": order})), ctx, page)
+func (s Source[Row, Page]) read(ctx context.Context, db tenant.DB, part paging.Part) ([]Row, error) {
+	markers := part.Markers()
+	if !paging.HasPosition[Row]() {
+		delete(markers, "position")
+	}
+	rows, err := s.List(tenantdb.New(db.Shaped(markers)), ctx, Page{PageOffset: int32(part.Offset), PageSize: int32(part.Size)})
 	if err != nil {
 		return nil, fmt.Errorf("list %s: %w", s.Name, err)
 	}

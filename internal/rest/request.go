@@ -165,31 +165,30 @@ func (r *Request) PageURL() *url.URL {
 // List is the answer to a paged list: what the page holds, the sparse fields and the links.
 func (r *Request) List(many []jsonapi.Resource, included []jsonapi.Resource, page filter.Window) *Answer {
 	document := jsonapi.Document{Many: many, Included: included, Fields: r.Query.Fields}
-	if !r.Query.Page.Disabled {
+	switch {
+	case page.Cursor:
+		document.Cursor = r.cursorLinks(page.After)
+	case !r.Query.Page.Disabled:
 		document.PageURL = r.PageURL()
 		document.Pagination = &jsonapi.Pagination{Page: int(page.Number), Pages: int(page.Pages), Count: int(page.Count)}
 	}
 	return OK(document)
 }
 
-// ListFrom is the answer to a list that is paged by cursor; after is the cursor behind its last resource, empty when nothing
-// follows.
-func (r *Request) ListFrom(many []jsonapi.Resource, after string) *Answer {
+// cursorLinks lead to the first page and to the one behind the cursor.
+func (r *Request) cursorLinks(after string) *jsonapi.CursorLinks {
 	link := func(cursor string) string {
 		address := r.PageURL()
 		query := address.Query()
-		query.Del("page[after]")
-		if cursor != "" {
-			query.Set("page[after]", cursor)
-		}
+		query.Set("page[after]", cursor)
 		address.RawQuery = query.Encode()
 		return address.String()
 	}
-	links := &jsonapi.CursorLinks{First: link("")}
+	links := &jsonapi.CursorLinks{First: link(""), After: after}
 	if after != "" {
 		links.Next = link(after)
 	}
-	return OK(jsonapi.Document{Many: many, Fields: r.Query.Fields, Cursor: links})
+	return links
 }
 
 // ListOf is List for rows that each become a resource object by themselves.

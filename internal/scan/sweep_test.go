@@ -91,7 +91,7 @@ func (h *house) sweep(t *testing.T, want int) {
 
 func (h *house) scans(t *testing.T, scope tenant.Scope) []tenantdb.ListScansRow {
 	t.Helper()
-	rows, err := tenantdb.New(h.tenants.Read(scope).Shaped(map[string]filter.Fragment{"where": {}, "order": {}})).
+	rows, err := tenantdb.New(h.tenants.Read(scope).Shaped(map[string]filter.Fragment{"where": {}, "order": {}, "position": {}})).
 		ListScans(t.Context(), tenantdb.ListScansParams{PageSize: 100})
 	if err != nil {
 		t.Fatal(err)

@@ -17,6 +17,7 @@ import (
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/paging"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
@@ -85,24 +86,21 @@ func Get(ctx context.Context, db tenant.DB, id uuid.UUID, where filter.Fragment)
 	return fromRow(row), nil
 }
 
-// List reads a page of the tasks that people may see, and how many there are.
+// List reads the page of the tasks that people may see which the query asks for.
 func List(ctx context.Context, db tenant.DB, query filter.Query) ([]Task, filter.Window, error) {
-	count, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": query.Where})).CountTasks(ctx)
-	if err != nil {
-		return nil, filter.Window{}, fmt.Errorf("count tasks: %w", err)
-	}
-	window, err := query.Page.Resolve(count)
-	if err != nil {
-		return nil, filter.Window{}, err
-	}
-	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": query.Where, "order": query.Order})).
-		ListTasks(ctx, tenantdb.ListTasksParams{PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
+	rows, window, err := paging.Read(&query, func(where filter.Fragment) (int64, error) {
+		return tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where})).CountTasks(ctx)
+	}, func(part paging.Part) ([]tenantdb.ListTasksRow, error) {
+		return tenantdb.New(db.Shaped(part.Markers())).ListTasks(ctx,
+			tenantdb.ListTasksParams{PageSize: int32(part.Size), PageOffset: int32(part.Offset)})
+	})
 	if err != nil {
 		return nil, filter.Window{}, fmt.Errorf("list tasks: %w", err)
 	}
 	tasks := make([]Task, len(rows))
 	for i, row := range rows {
-		tasks[i] = fromRow(tenantdb.GetTaskRow(row))
+		tasks[i] = fromRow(tenantdb.GetTaskRow{ID: row.ID, ProviderID: row.ProviderID, Name: row.Name, State: row.State, TaskArgs: row.TaskArgs,
+			Result: row.Result, Metadata: row.Metadata, InsertedAt: row.InsertedAt, UpdatedAt: row.UpdatedAt, CompletedAt: row.CompletedAt})
 	}
 	return tasks, window, nil
 }

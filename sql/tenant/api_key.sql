@@ -1,7 +1,8 @@
 -- name: ListAPIKeys :many
 -- Purpose: a page of the tenant's keys; the secrets are not among what can be read.
 -- Index: api_keys_pkey.
-select k.id, k.name, k.prefix, k.user_id, k.expires_at, k.revoked, k.last_used_at, k.inserted_at
+select k.id, k.name, k.prefix, k.user_id, k.expires_at, k.revoked, k.last_used_at, k.inserted_at,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from api_keys k
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ k.revoked, k.inserted_at desc, k.id desc /* TEMPLATE_END */

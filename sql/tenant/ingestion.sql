@@ -121,7 +121,8 @@ select (exists (
 -- is being deleted.
 -- Index: ingestions_inserted, providers_pkey.
 select i.id, i.state, i.filename, i.bytes, i.findings_count, i.errors_count, i.inserted_at, i.updated_at, i.completed_at,
-    i.provider_id, i.scan_id, i.task_id
+    i.provider_id, i.scan_id, i.task_id,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from ingestions i
 where i.state <> 'uploading' and not exists (
         select from providers p where p.tenant_id = i.tenant_id and p.id = i.provider_id and p.deleted_at is not null
@@ -140,8 +141,11 @@ where i.state <> 'uploading' and not exists (
 -- name: ListIngestionErrors :many
 -- Purpose: a page of what could not be stored of a file.
 -- Index: ingestion_errors_pkey.
-select e.number, e.code, e.detail, e.finding_index, e.finding_uid from ingestion_errors e
-where e.ingestion_id = @ingestion_id order by e.number limit @page_size offset @page_offset;
+select e.number, e.code, e.detail, e.finding_index, e.finding_uid,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
+from ingestion_errors e
+where e.ingestion_id = @ingestion_id and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+order by e.number limit @page_size offset @page_offset;
 
 -- name: CountIngestionErrors :one
 -- Purpose: how many errors ListIngestionErrors pages over.

@@ -1,7 +1,9 @@
 -- name: ListMemberships :many
 -- Purpose: a page of the tenant's memberships.
 -- Index: memberships_pkey.
-select m.id, m.tenant_id, m.user_id, m.role, m.date_joined from memberships m
+select m.id, m.tenant_id, m.user_id, m.role, m.date_joined,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
+from memberships m
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ m.id /* TEMPLATE_END */
 limit @page_size offset @page_offset;

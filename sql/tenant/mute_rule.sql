@@ -9,7 +9,8 @@ select r.id, r.name, r.reason, r.enabled, r.created_by, r.inserted_at, r.updated
     array(
         select m.uid from mute_rule_findings m join providers p on p.id = m.provider_id
         where m.mute_rule_id = r.id and p.deleted_at is null order by m.number
-    )::text[] as finding_uids
+    )::text[] as finding_uids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from mute_rules r
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ r.inserted_at desc, r.id desc /* TEMPLATE_END */

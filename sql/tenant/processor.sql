@@ -1,7 +1,8 @@
 -- name: ListProcessors :many
 -- Purpose: a page of the tenant's processors.
 -- Index: processors_pkey.
-select p.id, p.processor_type, p.configuration, p.inserted_at, p.updated_at
+select p.id, p.processor_type, p.configuration, p.inserted_at, p.updated_at,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from processors p
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ p.processor_type, p.inserted_at desc, p.id desc /* TEMPLATE_END */

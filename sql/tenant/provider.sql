@@ -4,7 +4,8 @@
 select p.id, p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at, p.updated_at,
     p.scan_scope, s.id as secret_id,
     array(select g.provider_group_id from provider_group_providers g
-        where g.tenant_id = p.tenant_id and g.provider_id = p.id order by g.provider_group_id)::uuid[] as group_ids
+        where g.tenant_id = p.tenant_id and g.provider_id = p.id order by g.provider_group_id)::uuid[] as group_ids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from providers p left join provider_secrets s on s.tenant_id = p.tenant_id and s.provider_id = p.id
 where p.deleted_at is null and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ p.inserted_at desc, p.id desc /* TEMPLATE_END */

@@ -9,7 +9,8 @@ select g.id, g.name, g.inserted_at, g.updated_at,
         join roles ro on ro.tenant_id = l.tenant_id and ro.id = l.role_id
         where l.tenant_id = g.tenant_id and l.provider_group_id = g.id), '{}')::uuid[] as role_ids,
     coalesce((select array_agg(t.tag order by t.tag) from provider_group_tags t
-        where t.tenant_id = g.tenant_id and t.provider_group_id = g.id), '{}')::text[] as tags
+        where t.tenant_id = g.tenant_id and t.provider_group_id = g.id), '{}')::text[] as tags,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from provider_groups g
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ g.inserted_at, g.id /* TEMPLATE_END */

@@ -3,7 +3,8 @@
 -- name: ListProviderSecrets :many
 -- Purpose: a page of credentials without their content; one when the condition names its id.
 -- Index: provider_secrets_pkey, providers_pkey.
-select s.id, s.provider_id, s.name, s.secret_type, s.inserted_at, s.updated_at, p.provider
+select s.id, s.provider_id, s.name, s.secret_type, s.inserted_at, s.updated_at, p.provider,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from provider_secrets s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id
 where p.deleted_at is null and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ s.inserted_at desc, s.id desc /* TEMPLATE_END */

@@ -20,7 +20,8 @@ select d.id, d.provider_id, d.uid, d.name, d.region, d.service, d.type, d.metada
         select m.finding_id from resource_finding_mappings m join findings f on f.tenant_id = m.tenant_id and f.id = m.finding_id
         join scans s on s.tenant_id = f.tenant_id and s.id = f.scan_id and s.state = 'completed'
         where @with_findings::boolean and m.tenant_id = d.tenant_id and m.resource_id = d.id order by m.finding_id
-    )::uuid[] as finding_ids
+    )::uuid[] as finding_ids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from page r join resources d on d.id = r.id
 order by /* TEMPLATE_BEGIN: order */ r.id /* TEMPLATE_END */;
 
@@ -47,7 +48,8 @@ select d.id, d.provider_id, d.uid, d.name, d.region, d.service, d.type, d.metada
             where @with_findings::boolean and m.tenant_id = d.tenant_id and m.resource_id = d.id
             order by f.uid, f.id desc
         ) n order by n.id
-    )::uuid[] as finding_ids
+    )::uuid[] as finding_ids,
+    ''::text as position
 from resources d join providers p on p.tenant_id = d.tenant_id and p.id = d.provider_id and p.deleted_at is null
 where d.id = @id;
 

@@ -1,7 +1,9 @@
 -- name: ListSAMLConfigurations :many
 -- Purpose: a page of the tenant's SAML configurations, of which there is one at most.
 -- Index: saml_configurations_pkey.
-select s.id, s.email_domain, s.metadata_xml, s.created_at, s.updated_at from saml_configurations s
+select s.id, s.email_domain, s.metadata_xml, s.created_at, s.updated_at,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
+from saml_configurations s
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ s.id /* TEMPLATE_END */
 limit @page_size offset @page_offset;

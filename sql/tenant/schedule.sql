@@ -41,7 +41,8 @@ select c.id, c.provider_id, c.frequency, c.every_hours, c.hour, c.minute, c.week
     (select s.completed_at from scans s where s.tenant_id = c.tenant_id and s.provider_id = c.provider_id and s.state = 'completed'
         order by s.inserted_at desc, s.id desc limit 1) as last_scan_at,
     p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at as provider_inserted_at,
-    p.updated_at as provider_updated_at
+    p.updated_at as provider_updated_at,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from schedules c join providers p on p.tenant_id = c.tenant_id and p.id = c.provider_id and p.deleted_at is null
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ c.inserted_at, c.id /* TEMPLATE_END */

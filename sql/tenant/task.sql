@@ -19,7 +19,8 @@ from tasks t where t.id = @id and not t.hidden and /* TEMPLATE_BEGIN: where */ t
 -- name: ListTasks :many
 -- Purpose: a page of the tasks that people asked for.
 -- Index: tasks_inserted.
-select t.id, t.provider_id, t.name, t.state, t.task_args, t.result, t.metadata, t.inserted_at, t.updated_at, t.completed_at
+select t.id, t.provider_id, t.name, t.state, t.task_args, t.result, t.metadata, t.inserted_at, t.updated_at, t.completed_at,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from tasks t where not t.hidden and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ t.inserted_at desc, t.id /* TEMPLATE_END */
 limit @page_size offset @page_offset;

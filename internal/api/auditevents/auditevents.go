@@ -78,7 +78,6 @@ var Query = filter.MustTable(filter.Table{
 })
 
 var source = listing.Stream[tenantdb.ListAuditEventsRow]{Name: "AuditEvent", ID: "e.id",
-	At:   func(row tenantdb.ListAuditEventsRow) any { return row.Seq },
 	List: (*tenantdb.Queries).ListAuditEvents}
 
 type handlers struct{ tenants *tenant.Executor }
@@ -102,7 +101,7 @@ func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, erro
 	if err != nil {
 		return nil, err
 	}
-	rows, after, err := source.Page(ctx, db, r.Query)
+	rows, window, err := source.Page(ctx, db, r.Query)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +109,7 @@ func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, erro
 	for i, row := range rows {
 		many[i] = resource(r, row)
 	}
-	return r.ListFrom(many, after), nil
+	return r.List(many, nil, window), nil
 }
 
 func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {

@@ -352,7 +352,7 @@ func TestPagesByCursor(t *testing.T) {
 		t.Fatal(cursor, err)
 	}
 	after := parsed.Query().Get("page[after]")
-	for _, bad := range []string{"", "x", "!", after + "A", after[1:], strings.ToUpper(after), after + "=", url.QueryEscape("' or true"), "MWQtMQ==", "MWF4", strings.Repeat("A", 5000)} {
+	for _, bad := range []string{"x", "!", after + "A", after[1:], strings.ToUpper(after), after + "=", url.QueryEscape("' or true"), "MWQtMQ==", "MWF4", strings.Repeat("A", 5000)} {
 		answer := o.ada.Get(t, "/audit-events?page[after]="+bad).Want(t, 400)
 		if answer.String("/errors/0/source/parameter") != "page[after]" {
 			t.Errorf("%q: %s", bad, answer.Raw)

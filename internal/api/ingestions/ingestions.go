@@ -18,6 +18,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/jobs"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/listing"
+	"github.com/palisade-sec/palisade/internal/paging"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
@@ -55,13 +56,15 @@ var Query = filter.MustTable(filter.Table{
 		{Name: "inserted_at", Kind: filter.DateTime, Column: "i.inserted_at", Lookups: filter.Exact | filter.GTE | filter.LTE},
 		{Name: "completed_at", Kind: filter.DateTime, Column: "i.completed_at", Lookups: filter.Exact | filter.GTE | filter.LTE},
 	},
-	Sorts: []filter.Sort{{Name: "inserted_at", Column: "i.inserted_at"}, {Name: "completed_at", Column: "i.completed_at"},
+	Sorts: []filter.Sort{{Name: "inserted_at", Column: "i.inserted_at"}, {Name: "completed_at", Column: "i.completed_at", Nullable: true},
 		{Name: "state", Column: "i.state", Text: true}, {Name: "filename", Column: "i.filename", Text: true}},
 	DefaultSort: []string{"-inserted_at"}, Tiebreak: "i.id",
 	Search: &filter.Search{Columns: []filter.Column{"i.filename"}},
 })
 
-var errorsQuery = filter.MustTable(filter.Table{})
+var errorsQuery = filter.MustTable(filter.Table{
+	Sorts: []filter.Sort{{Name: "number", Column: "e.number", Kind: filter.Integer, Hidden: true}}, DefaultSort: []string{"number"}, Tiebreak: "e.number",
+})
 
 var source = listing.Source[tenantdb.ListIngestionsRow, tenantdb.ListIngestionsParams]{Name: "Ingestion", ID: "i.id",
 	Count: (*tenantdb.Queries).CountIngestions, List: (*tenantdb.Queries).ListIngestions}
@@ -148,7 +151,9 @@ func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, erro
 	}
 	many := make([]jsonapi.Resource, len(rows))
 	for i, row := range rows {
-		many[i] = resource(tenantdb.GetIngestionRow(row))
+		many[i] = resource(tenantdb.GetIngestionRow{ID: row.ID, State: row.State, Filename: row.Filename, Bytes: row.Bytes, FindingsCount: row.FindingsCount,
+			ErrorsCount: row.ErrorsCount, InsertedAt: row.InsertedAt, UpdatedAt: row.UpdatedAt, CompletedAt: row.CompletedAt,
+			ProviderID: row.ProviderID, ScanID: row.ScanID, TaskID: row.TaskID})
 	}
 	return r.List(many, nil, window), nil
 }
@@ -170,16 +175,13 @@ func (h handlers) errors(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	if err != nil {
 		return nil, err
 	}
-	queries := tenantdb.New(h.executor.Read(scope))
-	count, err := queries.CountIngestionErrors(ctx, row.ID)
-	if err != nil {
-		return nil, err
-	}
-	window, err := r.Query.Page.Resolve(count)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := queries.ListIngestionErrors(ctx, tenantdb.ListIngestionErrorsParams{IngestionID: row.ID, PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
+	read := h.executor.Read(scope)
+	rows, window, err := paging.Read(&r.Query, func(filter.Fragment) (int64, error) {
+		return tenantdb.New(read).CountIngestionErrors(ctx, row.ID)
+	}, func(part paging.Part) ([]tenantdb.ListIngestionErrorsRow, error) {
+		return tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": part.Where, "position": part.Position})).ListIngestionErrors(ctx,
+			tenantdb.ListIngestionErrorsParams{IngestionID: row.ID, PageSize: int32(part.Size), PageOffset: int32(part.Offset)})
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -60,7 +60,7 @@ var Query = func() *filter.Table {
 			{Name: "expires_at", Kind: filter.DateTime, Column: "i.expires_at", Lookups: dates},
 		},
 		Sorts: []filter.Sort{{Name: "inserted_at", Column: "i.inserted_at"}, {Name: "updated_at", Column: "i.updated_at"},
-			{Name: "expires_at", Column: "i.expires_at"}, {Name: "inviter", Column: "i.inviter_id"},
+			{Name: "expires_at", Column: "i.expires_at"}, {Name: "inviter", Column: "i.inviter_id", Nullable: true},
 			{Name: "state", Column: "i.state", Ranked: states}},
 		DefaultSort: []string{"-inserted_at"}, Tiebreak: "i.id",
 		Search: &filter.Search{Columns: []filter.Column{"i.email"}},

@@ -15,6 +15,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/identity"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/listing"
+	"github.com/palisade-sec/palisade/internal/paging"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
@@ -86,25 +87,25 @@ func (h handlers) listOwn(ctx context.Context, r *rest.Request) (*rest.Answer, e
 	if err := h.checkReferences(ctx, r); err != nil {
 		return nil, err
 	}
-	where := r.Reach(r.Query.Where)
-	count, err := systemdb.New(read.Shaped(map[string]filter.Fragment{"where": where})).CountOwnMemberships(ctx, r.User())
-	if err != nil {
-		return nil, err
-	}
-	window, err := r.Query.Page.Resolve(count)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := systemdb.New(read.Shaped(map[string]filter.Fragment{"where": where, "order": r.Query.Order})).ListOwnMemberships(ctx,
-		systemdb.ListOwnMembershipsParams{UserID: r.User(), PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
+	r.Query.Where = r.Reach(r.Query.Where)
+	rows, window, err := paging.Read(&r.Query, func(where filter.Fragment) (int64, error) {
+		return systemdb.New(read.Shaped(map[string]filter.Fragment{"where": where})).CountOwnMemberships(ctx, r.User())
+	}, func(part paging.Part) ([]systemdb.ListOwnMembershipsRow, error) {
+		return systemdb.New(read.Shaped(part.Markers())).ListOwnMemberships(ctx,
+			systemdb.ListOwnMembershipsParams{UserID: r.User(), PageSize: int32(part.Size), PageOffset: int32(part.Offset)})
+	})
 	if err != nil {
 		return nil, err
 	}
 	many := make([]jsonapi.Resource, len(rows))
 	for i, row := range rows {
-		many[i] = Resource(r, identity.Membership(row))
+		many[i] = Resource(r, own(row))
 	}
 	return plain(r.List(many, nil, window)), nil
+}
+
+func own(row systemdb.ListOwnMembershipsRow) identity.Membership {
+	return identity.Membership{ID: row.ID, TenantID: row.TenantID, UserID: row.UserID, Role: row.Role, DateJoined: row.DateJoined}
 }
 
 func (h handlers) retrieveOwn(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
@@ -113,7 +114,7 @@ func (h handlers) retrieveOwn(ctx context.Context, r *rest.Request) (*rest.Answe
 		return nil, jsonapi.NoSuchPath()
 	}
 	that := filter.MustCondition("m.id", filter.Exact, id)
-	queries := systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": filter.And(that, r.Reach(r.Query.Where)), "order": {}}))
+	queries := systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": filter.And(that, r.Reach(r.Query.Where)), "order": {}, "position": {}}))
 	rows, err := queries.ListOwnMemberships(ctx, systemdb.ListOwnMembershipsParams{UserID: r.User(), PageSize: 1})
 	if err != nil {
 		return nil, err
@@ -121,7 +122,7 @@ func (h handlers) retrieveOwn(ctx context.Context, r *rest.Request) (*rest.Answe
 	if len(rows) == 0 {
 		return nil, jsonapi.NotFound("Membership")
 	}
-	return plain(r.One(Resource(r, identity.Membership(rows[0])))), nil
+	return plain(r.One(Resource(r, own(rows[0])))), nil
 }
 
 // listOfTenant shows an owner all memberships and a member their own; for anybody else there is no such tenant.
@@ -149,7 +150,7 @@ func (h handlers) listOfTenant(ctx context.Context, r *rest.Request) (*rest.Answ
 	}
 	many := make([]jsonapi.Resource, len(rows))
 	for i, row := range rows {
-		many[i] = Resource(r, identity.Membership(row))
+		many[i] = Resource(r, identity.Membership{ID: row.ID, TenantID: row.TenantID, UserID: row.UserID, Role: row.Role, DateJoined: row.DateJoined})
 	}
 	return plain(r.List(many, nil, window)), nil
 }

@@ -50,7 +50,7 @@ var Query = filter.MustTable(filter.Table{
 		{Name: "inserted_at", Kind: filter.DateTime, Column: "g.inserted_at", Lookups: filter.Exact | filter.GTE | filter.LTE},
 		{Name: "updated_at", Kind: filter.DateTime, Column: "g.updated_at", Lookups: filter.Exact | filter.GTE | filter.LTE},
 	},
-	Sorts: []filter.Sort{{Name: "id", Column: "g.id"}, {Name: "name", Column: "g.name", Text: true}, {Name: "tenant", Column: "g.tenant_id"},
+	Sorts: []filter.Sort{{Name: "id", Column: "g.id"}, {Name: "name", Column: "g.name", Text: true}, {Name: "tenant", Column: "g.tenant_id", Kind: filter.UUID},
 		{Name: "inserted_at", Column: "g.inserted_at"}, {Name: "updated_at", Column: "g.updated_at"}},
 	DefaultSort: []string{"inserted_at"}, Tiebreak: "g.id",
 })

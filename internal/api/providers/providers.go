@@ -68,8 +68,8 @@ var Query = filter.MustTable(filter.Table{
 		{Name: "updated_at", Kind: filter.DateTime, Column: "p.updated_at", Lookups: filter.Exact | filter.GTE | filter.LTE},
 	},
 	Sorts: []filter.Sort{
-		{Name: "provider", Column: "p.provider_rank"}, {Name: "uid", Column: "p.uid", Text: true}, {Name: "alias", Column: "p.alias", Text: true},
-		{Name: "connected", Column: "p.connected"}, {Name: "inserted_at", Column: "p.inserted_at"}, {Name: "updated_at", Column: "p.updated_at"},
+		{Name: "provider", Column: "p.provider_rank", Kind: filter.Integer}, {Name: "uid", Column: "p.uid", Text: true}, {Name: "alias", Column: "p.alias", Text: true, Nullable: true},
+		{Name: "connected", Column: "p.connected", Nullable: true}, {Name: "inserted_at", Column: "p.inserted_at"}, {Name: "updated_at", Column: "p.updated_at"},
 	},
 	DefaultSort: []string{"-inserted_at"}, Tiebreak: "p.id",
 	Search:      &filter.Search{Columns: []filter.Column{"p.provider", "p.uid", "p.alias"}},

@@ -14,6 +14,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/finding"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/paging"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
@@ -36,19 +37,12 @@ func (h handlers) page(ctx context.Context, r *rest.Request, scanned bool) (*res
 		return nil, err
 	}
 	db := h.tenants.Read(scope)
-	count, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": r.Query.Where})).CountResources(ctx, scanned)
-	if err != nil {
-		return nil, fmt.Errorf("count resources: %w", err)
-	}
-	window, err := r.Query.Page.Resolve(count)
-	if err != nil {
-		return nil, err
-	}
-	if count == 0 {
-		return r.List([]jsonapi.Resource{}, nil, window), nil
-	}
-	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": r.Query.Where, "order": r.Query.Order})).ListResources(ctx,
-		tenantdb.ListResourcesParams{Scanned: scanned, WithFindings: r.Shows(Type, "findings"), PageOffset: window.Offset, PageSize: window.Limit})
+	rows, window, err := paging.Read(&r.Query, func(where filter.Fragment) (int64, error) {
+		return tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where})).CountResources(ctx, scanned)
+	}, func(part paging.Part) ([]tenantdb.ListResourcesRow, error) {
+		return tenantdb.New(db.Shaped(part.Markers())).ListResources(ctx, tenantdb.ListResourcesParams{Scanned: scanned,
+			WithFindings: r.Shows(Type, "findings"), PageOffset: part.Offset, PageSize: part.Size})
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list resources: %w", err)
 	}

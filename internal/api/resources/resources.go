@@ -72,7 +72,7 @@ func table(relationship bool, more ...filter.Field) filter.Table {
 	return filter.Table{
 		Fields: append(fields(relationship), more...),
 		Sorts: []filter.Sort{
-			{Name: "failed_findings_count", Column: "r.failed_findings_count", Hidden: true}, {Name: "uid", Column: "r.uid"},
+			{Name: "failed_findings_count", Column: "r.failed_findings_count", Kind: filter.Integer, Hidden: true}, {Name: "uid", Column: "r.uid"},
 			{Name: "name", Column: "r.name"}, {Name: "region", Column: "r.region"}, {Name: "service", Column: "r.service"},
 			{Name: "type", Column: "r.type"}, {Name: "inserted_at", Column: "r.inserted_at"}, {Name: "updated_at", Column: "r.updated_at"},
 		},

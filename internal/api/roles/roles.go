@@ -46,12 +46,12 @@ type newRole struct {
 var Query = func() *filter.Table {
 	flags := []filter.Column{"ro.manage_users", "ro.manage_account", "ro.manage_billing", "ro.manage_integrations", "ro.manage_providers", "ro.manage_scans"}
 	var all, none []filter.Fragment
-	sorts := []filter.Sort{{Name: "id", Column: "ro.id"}, {Name: "name", Column: "ro.name", Text: true}, {Name: "tenant", Column: "ro.tenant_id"},
-		{Name: "unlimited_visibility", Column: "ro.unlimited_visibility"}, {Name: "inserted_at", Column: "ro.inserted_at"}, {Name: "updated_at", Column: "ro.updated_at"}}
+	sorts := []filter.Sort{{Name: "id", Column: "ro.id"}, {Name: "name", Column: "ro.name", Text: true}, {Name: "tenant", Column: "ro.tenant_id", Kind: filter.UUID},
+		{Name: "unlimited_visibility", Column: "ro.unlimited_visibility", Kind: filter.Bool}, {Name: "inserted_at", Column: "ro.inserted_at"}, {Name: "updated_at", Column: "ro.updated_at"}}
 	for _, flag := range flags {
 		all = append(all, filter.MustCondition(flag, filter.Exact, true))
 		none = append(none, filter.MustCondition(flag, filter.Exact, false))
-		sorts = append(sorts, filter.Sort{Name: string(flag[len("ro."):]), Column: flag})
+		sorts = append(sorts, filter.Sort{Name: string(flag[len("ro."):]), Column: flag, Kind: filter.Bool})
 	}
 	return filter.MustTable(filter.Table{
 		Fields: []filter.Field{

@@ -69,8 +69,8 @@ var Query = filter.MustTable(filter.Table{
 		{Name: "next_scan_at", Kind: filter.DateTime, Column: "s.next_scan_at", Lookups: filter.Exact | filter.GTE | filter.LTE},
 	},
 	Sorts: []filter.Sort{
-		{Name: "name", Column: "s.name", Text: true}, {Name: "trigger", Column: "s.trigger", Ranked: []string{"scheduled", "manual"}},
-		{Name: "scheduled_at", Column: "s.scheduled_at"}, {Name: "inserted_at", Column: "s.inserted_at"}, {Name: "updated_at", Column: "s.updated_at"},
+		{Name: "name", Column: "s.name", Text: true, Nullable: true}, {Name: "trigger", Column: "s.trigger", Ranked: []string{"scheduled", "manual"}},
+		{Name: "scheduled_at", Column: "s.scheduled_at", Nullable: true}, {Name: "inserted_at", Column: "s.inserted_at"}, {Name: "updated_at", Column: "s.updated_at"},
 	},
 	DefaultSort: []string{"-inserted_at"}, Tiebreak: "s.id",
 	Includes: []string{"provider"},

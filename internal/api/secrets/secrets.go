@@ -48,7 +48,7 @@ var Query = filter.MustTable(filter.Table{
 		{Name: "inserted_at", Kind: filter.DateTime, Column: "s.inserted_at"},
 		{Name: "updated_at", Kind: filter.DateTime, Column: "s.updated_at"},
 	},
-	Sorts: []filter.Sort{{Name: "name", Column: "s.name", Text: true}, {Name: "inserted_at", Column: "s.inserted_at"},
+	Sorts: []filter.Sort{{Name: "name", Column: "s.name", Text: true, Nullable: true}, {Name: "inserted_at", Column: "s.inserted_at"},
 		{Name: "updated_at", Column: "s.updated_at"}},
 	DefaultSort: []string{"-inserted_at"}, Tiebreak: "s.id",
 	Search: &filter.Search{Columns: []filter.Column{"s.name"}},

@@ -13,6 +13,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/identity"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/paging"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
@@ -62,18 +63,14 @@ func Operations(service *identity.Service, executor *system.Executor, tenants *t
 }
 
 func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	where := r.Reach(r.Query.Where)
-	queries := systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": where}))
-	count, err := queries.CountOwnTenants(ctx, r.User())
-	if err != nil {
-		return nil, err
-	}
-	window, err := r.Query.Page.Resolve(count)
-	if err != nil {
-		return nil, err
-	}
-	queries = systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": where, "order": r.Query.Order}))
-	rows, err := queries.ListOwnTenants(ctx, systemdb.ListOwnTenantsParams{UserID: r.User(), PageSize: int32(window.Limit), PageOffset: int32(window.Offset)})
+	r.Query.Where = r.Reach(r.Query.Where)
+	read := h.system.Read(system.Self, r.User())
+	rows, window, err := paging.Read(&r.Query, func(where filter.Fragment) (int64, error) {
+		return systemdb.New(read.Shaped(map[string]filter.Fragment{"where": where})).CountOwnTenants(ctx, r.User())
+	}, func(part paging.Part) ([]systemdb.ListOwnTenantsRow, error) {
+		return systemdb.New(read.Shaped(part.Markers())).ListOwnTenants(ctx,
+			systemdb.ListOwnTenantsParams{UserID: r.User(), PageSize: int32(part.Size), PageOffset: int32(part.Offset)})
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -163,7 +160,7 @@ func Included(ctx context.Context, executor *system.Executor, user uuid.UUID, id
 		return nil, nil
 	}
 	those := filter.MustCondition("t.id", filter.In, ids)
-	queries := systemdb.New(executor.Read(system.Self, user).Shaped(map[string]filter.Fragment{"where": those, "order": {}}))
+	queries := systemdb.New(executor.Read(system.Self, user).Shaped(map[string]filter.Fragment{"where": those, "order": {}, "position": {}}))
 	rows, err := queries.ListOwnTenants(ctx, systemdb.ListOwnTenantsParams{UserID: user, PageSize: int32(len(ids))})
 	included := make([]jsonapi.Resource, len(rows))
 	for i, row := range rows {
@@ -176,7 +173,7 @@ func Included(ctx context.Context, executor *system.Executor, user uuid.UUID, id
 func (h handlers) find(ctx context.Context, r *rest.Request, id uuid.UUID, where filter.Fragment) (systemdb.ListOwnTenantsRow, error) {
 	that := filter.MustCondition("t.id", filter.Exact, id)
 	queries := systemdb.New(h.system.Read(system.Self, r.User()).Shaped(
-		map[string]filter.Fragment{"where": filter.And(that, where), "order": {}}))
+		map[string]filter.Fragment{"where": filter.And(that, where), "order": {}, "position": {}}))
 	rows, err := queries.ListOwnTenants(ctx, systemdb.ListOwnTenantsParams{UserID: r.User(), PageSize: 1})
 	if err != nil {
 		return systemdb.ListOwnTenantsRow{}, err

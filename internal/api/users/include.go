@@ -20,7 +20,7 @@ func Included(ctx context.Context, r *rest.Request, read tenant.DB, path string,
 		return nil, nil
 	}
 	those := filter.MustCondition("u.id", filter.In, ids)
-	rows, err := tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": those, "order": {}})).ListUsers(ctx, tenantdb.ListUsersParams{PageSize: int32(len(ids))})
+	rows, err := tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": those, "order": {}, "position": {}})).ListUsers(ctx, tenantdb.ListUsersParams{PageSize: int32(len(ids))})
 	if err != nil {
 		return nil, err
 	}

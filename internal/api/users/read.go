@@ -106,11 +106,11 @@ func (h handlers) resources(ctx context.Context, r *rest.Request, read tenant.DB
 }
 
 func (h handlers) ownMemberships(ctx context.Context, r *rest.Request) ([]identity.Membership, error) {
-	queries := systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": r.Reach(filter.Fragment{}), "order": {}}))
+	queries := systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": r.Reach(filter.Fragment{}), "order": {}, "position": {}}))
 	rows, err := queries.ListOwnMemberships(ctx, systemdb.ListOwnMembershipsParams{UserID: r.User(), PageSize: maxMemberships})
 	own := make([]identity.Membership, len(rows))
 	for i, row := range rows {
-		own[i] = identity.Membership(row)
+		own[i] = identity.Membership{ID: row.ID, TenantID: row.TenantID, UserID: row.UserID, Role: row.Role, DateJoined: row.DateJoined}
 	}
 	return own, err
 }
