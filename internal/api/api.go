@@ -10,6 +10,7 @@ import (
 
 	"github.com/palisade-sec/palisade/internal/api/apikeys"
 	"github.com/palisade-sec/palisade/internal/api/auditevents"
+	"github.com/palisade-sec/palisade/internal/api/compliance"
 	"github.com/palisade-sec/palisade/internal/api/engines"
 	"github.com/palisade-sec/palisade/internal/api/findinggroups"
 	"github.com/palisade-sec/palisade/internal/api/findings"
@@ -98,6 +99,7 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		findinggroups.Operations(parts.Tenants),
 		resources.Operations(parts.Tenants),
 		overviews.Operations(parts.Tenants),
+		compliance.Operations(parts.Tenants),
 		ingestions.Operations(parts.Tenants, parts.Ingestions, parts.Jobs),
 		processors.Operations(mutelist.New(parts.Tenants), parts.Tenants),
 		muterules.Operations(muterule.New(parts.Tenants, parts.Jobs), parts.Tenants),

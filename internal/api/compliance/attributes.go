@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -87,7 +88,7 @@ func describe(framework *catalogue.Framework) []jsonapi.Resource {
 }
 
 func detailsOf(framework string, one *catalogue.Requirement) details {
-	made := details{Metadata: one.Attributes, CheckIDs: orEmpty(one.Checks)}
+	made := details{Metadata: one.Attributes, CheckIDs: distinct(one.Checks)}
 	if len(made.Metadata) == 0 {
 		made.Metadata = json.RawMessage("[]")
 	}
@@ -96,6 +97,17 @@ func detailsOf(framework string, one *catalogue.Requirement) details {
 			URL: one.TechniqueURL}
 	}
 	return made
+}
+
+// distinct keeps each check once, in the order of the file.
+func distinct(checks []string) []string {
+	kept := make([]string, 0, len(checks))
+	for _, check := range checks {
+		if !slices.Contains(kept, check) {
+			kept = append(kept, check)
+		}
+	}
+	return kept
 }
 
 func orEmpty(list []string) []string {

@@ -142,9 +142,11 @@ func Operations(executor *tenant.Executor) []rest.Operation {
 	watchlist := read("overviews.compliance_watchlist", "/overviews/compliance-watchlist", "Count requirements over the newest scans", watchlistQuery,
 		rest.Schema{Type: watchlistType, Attributes: watched{}, List: true}, h.watchlist)
 	watchlist.Mode = rest.List
+	list := cached(read("compliance_overviews.list", "/compliance-overviews", "Count requirements by framework", Query,
+		rest.Schema{Type: overviewType, Attributes: overview{}, List: true}, h.list))
+	list.Bare = "/compliance-overviews/{id}"
 	return []rest.Operation{
-		cached(read("compliance_overviews.list", "/compliance-overviews", "Count requirements by framework", Query,
-			rest.Schema{Type: overviewType, Attributes: overview{}, List: true}, h.list)),
+		list,
 		read("compliance_overviews.metadata", "/compliance-overviews/metadata", "What results can be filtered by", openQuery,
 			rest.Schema{Type: metadataType, Attributes: metadata{}}, h.metadata),
 		cached(read("compliance_overviews.requirements", "/compliance-overviews/requirements", "List the requirements of a framework with what became of them",
