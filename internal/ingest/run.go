@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/compliance"
 	"github.com/palisade-sec/palisade/internal/ocsf"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
@@ -270,6 +271,7 @@ func counts(queries *tenantdb.Queries) []step {
 		{"delete resource group summaries", queries.DeleteScanResourceGroupSummaries},
 		{"insert resource group summaries", queries.InsertScanResourceGroupSummaries},
 		{"delete checks", queries.DeleteScanChecks}, {"insert checks", queries.InsertScanChecks},
+		{"count compliance", func(ctx context.Context, scanID uuid.UUID) error { return compliance.Count(ctx, queries, scanID) }},
 	}
 }
 
