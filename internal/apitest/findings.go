@@ -3,6 +3,7 @@ package apitest
 import (
 	"bytes"
 	"context"
+	"io"
 	"testing"
 
 	"github.com/google/uuid"
@@ -27,13 +28,19 @@ func (c *Client) Ingest(t testing.TB, file ocsftest.File) string {
 	if err := file.Write(&content); err != nil {
 		t.Fatalf("write findings file: %v", err)
 	}
+	return c.IngestContent(t, &content)
+}
+
+// IngestContent is Ingest of a file with the content.
+func (c *Client) IngestContent(t testing.TB, content io.Reader) string {
+	t.Helper()
 	executor := c.server.App.Tenants
 	scope := tenant.NewScope(uuid.MustParse(c.Tenant), uuid.Nil, tenant.SeeAll())
 	write := func(ctx context.Context, fn func(context.Context, *tenant.Tx) error) error {
 		return executor.Write(ctx, scope, fn)
 	}
 	service := ingestion.New(executor, func(context.Context) (*catalogue.Checks, error) { return nil, nil }, 0)
-	id, err := service.Receive(t.Context(), scope, "file.json", &content, func(context.Context, *tenant.Tx, uuid.UUID, uuid.UUID) (uuid.UUID, error) {
+	id, err := service.Receive(t.Context(), scope, "file.json", content, func(context.Context, *tenant.Tx, uuid.UUID, uuid.UUID) (uuid.UUID, error) {
 		return uuid.New(), nil
 	})
 	if err != nil {

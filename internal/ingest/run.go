@@ -20,6 +20,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/compliance"
 	"github.com/palisade-sec/palisade/internal/ocsf"
 	"github.com/palisade-sec/palisade/internal/tenant"
+	"github.com/palisade-sec/palisade/internal/threatscore"
 )
 
 // BatchSize is how many findings one transaction stores at most.
@@ -270,6 +271,9 @@ func counts(queries *tenantdb.Queries) []step {
 		{"delete category summaries", queries.DeleteScanCategorySummaries}, {"insert category summaries", queries.InsertScanCategorySummaries},
 		{"delete resource group summaries", queries.DeleteScanResourceGroupSummaries},
 		{"insert resource group summaries", queries.InsertScanResourceGroupSummaries},
+		{"delete severities", queries.DeleteScanSeverities}, {"insert severities", queries.InsertScanSeverities},
+		{"delete attack surfaces", queries.DeleteScanAttackSurfaces}, {"insert attack surfaces", queries.InsertScanAttackSurfaces},
+		{"take the ThreatScore", func(ctx context.Context, scanID uuid.UUID) error { return threatscore.Take(ctx, queries, scanID) }},
 		{"delete checks", queries.DeleteScanChecks}, {"insert checks", queries.InsertScanChecks},
 		{"count compliance", func(ctx context.Context, scanID uuid.UUID) error { return compliance.Count(ctx, queries, scanID) }},
 	}

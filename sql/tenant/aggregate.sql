@@ -132,6 +132,57 @@ insert into scan_resource_group_summaries (tenant_id, provider_id, scan_id, reso
 select c.tenant_id, c.provider_id, c.scan_id, c.resource_group, c.severity, c.total, c.failed, c.new_failed, r.resources
 from counted c join resources_of r on r.resource_group = c.resource_group;
 
+-- name: DeleteScanSeverities :exec
+-- Purpose: make room for a recount.
+-- Index: scan_severities_pkey.
+delete from scan_severities where scan_id = @scan_id;
+
+-- name: InsertScanSeverities :exec
+-- Purpose: sum a scan's failures that are not muted by severity, and its muted findings; after InsertScanSummaries. A scan that
+-- found nothing has a row too: its day is a day without failures.
+-- Index: scans_pkey, scan_summaries_pkey.
+insert into scan_severities (tenant_id, provider_id, scan_id, critical, high, medium, low, informational, muted)
+select s.tenant_id, s.provider_id, s.id, coalesce(sum(m.fail) filter (where m.severity = 'critical'), 0),
+    coalesce(sum(m.fail) filter (where m.severity = 'high'), 0), coalesce(sum(m.fail) filter (where m.severity = 'medium'), 0),
+    coalesce(sum(m.fail) filter (where m.severity = 'low'), 0), coalesce(sum(m.fail) filter (where m.severity = 'informational'), 0),
+    coalesce(sum(m.muted), 0)
+from scans s left join scan_summaries m on m.scan_id = s.id
+where s.id = @scan_id group by s.tenant_id, s.provider_id, s.id;
+
+-- name: DeleteScanAttackSurfaces :exec
+-- Purpose: make room for a recount.
+-- Index: scan_attack_surfaces_pkey.
+delete from scan_attack_surfaces where scan_id = @scan_id;
+
+-- name: InsertScanAttackSurfaces :exec
+-- Purpose: count a scan's findings per attack surface; after InsertScanSummaries. A check belongs to one surface at most: the
+-- last that it fits in the order of the overview. Its categories are those that its last finding carries: one look for each check.
+-- Index: scan_summaries_pkey, findings_check, check_metadata_categories_pkey.
+with counted as materialized (
+    select m.tenant_id, m.provider_id, m.scan_id, m.check_id, sum(m.total) as total, sum(m.fail) as failed, sum(m.fail_muted) as muted_failed
+    from scan_summaries m where m.scan_id = @scan_id group by m.tenant_id, m.provider_id, m.scan_id, m.check_id
+), placed as materialized (
+    select n.*, case
+        when p.provider = 'aws' and n.check_id in ('ec2_instance_imdsv2_enabled', 'ec2_instance_account_imdsv2_enabled') then 'ec2-imdsv1'
+        when p.provider in ('aws', 'kubernetes')
+            and n.check_id in ('iam_policy_allows_privilege_escalation', 'iam_inline_policy_allows_privilege_escalation') then 'privilege-escalation'
+        when k.secrets then 'secrets'
+        when k.exposed then 'internet-exposed'
+    end as surface
+    from counted n join providers p on p.tenant_id = n.tenant_id and p.id = n.provider_id
+    cross join lateral (
+        select f.check_metadata_id from findings f
+        where f.tenant_id = n.tenant_id and f.scan_id = n.scan_id and f.check_id = n.check_id order by f.id desc limit 1
+    ) l
+    cross join lateral (
+        select coalesce(bool_or(c.category = 'secrets'), false) as secrets, coalesce(bool_or(c.category = 'internet-exposed'), false) as exposed
+        from check_metadata_categories c where c.tenant_id = n.tenant_id and c.check_metadata_id = l.check_metadata_id
+    ) k
+)
+insert into scan_attack_surfaces (tenant_id, provider_id, scan_id, surface, total_findings, failed_findings, muted_failed_findings)
+select d.tenant_id, d.provider_id, d.scan_id, d.surface, sum(d.total), sum(d.failed), sum(d.muted_failed)
+from placed d where d.surface is not null group by d.tenant_id, d.provider_id, d.scan_id, d.surface;
+
 -- name: ClearFailedFindingsOfResources :exec
 -- Purpose: resources of the provider about which the scan has no failure that is not muted have none; of a scan with a scope only
 -- those that it saw: it did not look at the others. NOT IN becomes a hashed subplan whatever the planner knows of the tables; a

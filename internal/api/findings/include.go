@@ -10,25 +10,12 @@ import (
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/api/providers"
+	"github.com/palisade-sec/palisade/internal/api/scans"
 	"github.com/palisade-sec/palisade/internal/finding"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
-
-// includedScan are the attributes of a scan beside a finding.
-type includedScan struct {
-	Name                *string    `json:"name"`
-	Trigger             string     `json:"trigger"`
-	State               string     `json:"state"`
-	UniqueResourceCount int32      `json:"unique_resource_count"`
-	Progress            int16      `json:"progress"`
-	Duration            *int32     `json:"duration"`
-	InsertedAt          time.Time  `json:"inserted_at"`
-	StartedAt           *time.Time `json:"started_at"`
-	CompletedAt         *time.Time `json:"completed_at"`
-	ScheduledAt         *time.Time `json:"scheduled_at"`
-}
 
 // includedResource are the attributes of a resource beside a finding.
 type includedResource struct {
@@ -92,22 +79,12 @@ func (h handlers) includeScans(ctx context.Context, r *rest.Request, scope tenan
 	for _, row := range rows {
 		ids.add(row.ScanID)
 	}
-	scans, err := tenantdb.New(h.tenants.Read(scope)).IncludeScans(ctx, ids.list)
-	if err != nil {
-		return nil, fmt.Errorf("include scans: %w", err)
+	included, accountIDs, err := scans.Include(ctx, h.tenants.Read(scope), ids.list)
+	if err != nil || !r.Query.Include["scan.provider"] || !r.Shows("scans", "provider") {
+		return included, err
 	}
 	of := newIDs()
-	included := make([]jsonapi.Resource, len(scans))
-	for i, one := range scans {
-		of.add(one.ProviderID)
-		included[i] = jsonapi.Resource{Type: "scans", ID: one.ID.String(), Attributes: jsonapi.Attributes(includedScan{Name: one.Name,
-			Trigger: one.Trigger, State: one.State, UniqueResourceCount: one.UniqueResourceCount, Progress: one.Progress, Duration: one.Duration,
-			InsertedAt: one.InsertedAt, StartedAt: one.StartedAt, CompletedAt: one.CompletedAt, ScheduledAt: one.ScheduledAt}),
-			Relationships: []jsonapi.Relation{jsonapi.ToOne("provider", "providers", one.ProviderID.String())}}
-	}
-	if !r.Query.Include["scan.provider"] || !r.Shows("scans", "provider") {
-		return included, nil
-	}
+	of.add(accountIDs...)
 	accounts, err := providers.Include(ctx, h.tenants.Read(scope), of.list)
 	return append(included, accounts...), err
 }

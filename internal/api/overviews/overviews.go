@@ -3,113 +3,20 @@ package overviews
 
 import (
 	"context"
-	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/filter"
-	"github.com/palisade-sec/palisade/internal/finding"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
-// counters are all counters of findings.
-type counters struct {
-	New          int64 `json:"new"`
-	Changed      int64 `json:"changed"`
-	Unchanged    int64 `json:"unchanged"`
-	FailNew      int64 `json:"fail_new"`
-	FailChanged  int64 `json:"fail_changed"`
-	PassNew      int64 `json:"pass_new"`
-	PassChanged  int64 `json:"pass_changed"`
-	MutedNew     int64 `json:"muted_new"`
-	MutedChanged int64 `json:"muted_changed"`
-	Total        int64 `json:"total"`
-	Fail         int64 `json:"fail"`
-	Muted        int64 `json:"muted"`
-	Pass         int64 `json:"pass"`
-}
-
-// severities count findings that are not muted.
-type severities struct {
-	Critical      int64 `json:"critical"`
-	High          int64 `json:"high"`
-	Medium        int64 `json:"medium"`
-	Low           int64 `json:"low"`
-	Informational int64 `json:"informational"`
-}
-
-// service are the findings of a service.
-type service struct {
-	Total int64 `json:"total"`
-	Fail  int64 `json:"fail"`
-	Muted int64 `json:"muted"`
-	Pass  int64 `json:"pass"`
-}
-
-// region are the findings of a region of a provider type.
-type region struct {
-	ProviderType string `json:"provider_type"`
-	Region       string `json:"region"`
-	Total        int64  `json:"total"`
-	Fail         int64  `json:"fail"`
-	Muted        int64  `json:"muted"`
-	Pass         int64  `json:"pass"`
-}
-
-// account are the findings and resources of a provider type.
-type account struct {
-	Findings  accountFindings  `json:"findings"`
-	Resources accountResources `json:"resources"`
-}
-
-type accountFindings struct {
-	Pass  int64 `json:"pass"`
-	Fail  int64 `json:"fail"`
-	Muted int64 `json:"muted"`
-	Total int64 `json:"total"`
-}
-
-type accountResources struct {
-	Total int64 `json:"total"`
-}
-
-// number counts the providers of a type.
-type number struct {
-	Count int64 `json:"count"`
-}
-
-// table is what the figures can be filtered by. Dates are those of the aggregates, after the newest scans are chosen.
-func table(sorts []string, more ...filter.Field) *filter.Table {
-	fields := append(finding.ProviderFields()[:2:2], finding.ProviderFields()[4],
-		filter.Field{Name: "region", Column: "m.resource_region", Lookups: filter.Exact | filter.In | filter.IContains},
-		filter.Field{Name: "inserted_at", Kind: filter.DateTime, Column: "m.inserted_at", Lookups: filter.Exact | filter.OnDate | filter.GTE | filter.LTE})
-	t := filter.Table{Fields: append(fields, more...), Unpaged: true, Tiebreak: "m.check_id"}
-	for _, name := range sorts {
-		t.Sorts = append(t.Sorts, filter.Sort{Name: name, Column: "m.check_id"})
-	}
-	return filter.MustTable(t)
-}
-
-// sortable are the names that a sort may give; figures have an order of their own, so it changes nothing.
-var sortable = []string{"id", "inserted_at", "check_id", "service", "severity", "region", "pass", "fail", "muted", "total", "new", "changed",
-	"unchanged", "fail_new", "fail_changed", "pass_new", "pass_changed", "muted_new", "muted_changed"}
-
-// Query is the allow-list of the parameters.
-var Query = table(sortable)
-
-// SeverityQuery is the allow-list for findings per severity: a status restricts what is counted.
-var SeverityQuery = table(sortable,
-	filter.Field{Name: "status", Kind: filter.Choice, Choices: []string{"FAIL", "PASS"}},
-	filter.Field{Name: "status", Kind: filter.Choice, Choices: []string{"FAIL", "PASS"}, Lookups: filter.In,
-		Refuse: func(bad []string) jsonapi.Error { return jsonapi.Invalid("Invalid status value: " + bad[0]) }})
-
 // openQuery is for the operations that look at nothing but sparse fields.
 var openQuery = filter.MustTable(filter.Table{Unpaged: true, Tolerate: filter.AnyQuery | filter.AnyInclude})
 
+// providerFilters are the filters that choose the providers whose scans count.
 var providerFilters = []string{"provider_id", "provider_type", "provider_groups"}
 
 type handlers struct{ tenants *tenant.Executor }
@@ -122,12 +29,24 @@ func Operations(executor *tenant.Executor) []rest.Operation {
 		return rest.Operation{ID: id, Method: http.MethodGet, Path: path, Tag: tag, Summary: summary, Query: query,
 			Response: rest.Schema{Type: kind, Attributes: attributes, List: list}, Handle: handle}
 	}
+	threatScore := operation("overviews.threatscore", "/overviews/threatscore", "Get the ThreatScore of the newest scans", ThreatScoreQuery,
+		SnapshotType, snapshot{}, true, h.threatScore)
+	threatScore.Response.Relationships = []string{"scan", "provider"}
 	return []rest.Operation{
 		operation("overviews.findings", "/overviews/findings", "Count findings", Query, "findings-overview", counters{}, false, h.findings),
 		operation("overviews.findings_severity", "/overviews/findings_severity", "Count findings per severity", SeverityQuery,
 			"findings-severity-overview", severities{}, false, h.severities),
 		operation("overviews.services", "/overviews/services", "Count findings per service", Query, "services-overview", service{}, true, h.services),
 		operation("overviews.regions", "/overviews/regions", "Count findings per region", Query, "regions-overview", region{}, true, h.regions),
+		operation("overviews.findings_severity.timeseries", "/overviews/findings_severity/timeseries", "Count failed findings per severity and day",
+			SeriesQuery, "findings-severity-over-time", day{}, true, h.series),
+		operation("overviews.attack_surfaces", "/overviews/attack-surfaces", "Count findings per attack surface", SurfaceQuery,
+			"attack-surface-overviews", surface{}, true, h.surfaces),
+		operation("overviews.categories", "/overviews/categories", "Count findings per category", CategoryQuery,
+			"category-overviews", category{}, true, h.categories),
+		operation("overviews.resource_groups", "/overviews/resource-groups", "Count findings and resources per resource group", ResourceGroupQuery,
+			"resource-group-overviews", resourceGroup{}, true, h.resourceGroups),
+		threatScore,
 		operation("overviews.providers", "/overviews/providers", "Count findings and resources per provider type", openQuery,
 			"providers-overview", account{}, true, h.providers),
 		operation("overviews.providers.count", "/overviews/providers/count", "Count providers per type", openQuery,
@@ -135,117 +54,22 @@ func Operations(executor *tenant.Executor) []rest.Operation {
 	}
 }
 
-// queries runs the filtered statements of a request.
+// queries runs the statements of a request whose filters choose providers, and rows of their scans' aggregates.
 func (h handlers) queries(ctx context.Context, r *rest.Request) (*tenantdb.Queries, error) {
-	scope, err := r.Scope(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return tenantdb.New(h.tenants.Read(scope).Shaped(map[string]filter.Fragment{
-		"providers": r.Query.Part(providerFilters...), "where": r.Query.Without(providerFilters...)})), nil
+	return h.shaped(ctx, r, map[string]filter.Fragment{"providers": r.Query.Part(providerFilters...), "where": r.Query.Without(providerFilters...)})
 }
 
-func (h handlers) findings(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	queries, err := h.queries(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	row, err := queries.OverviewFindings(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("count findings: %w", err)
-	}
-	return r.One(jsonapi.Resource{Type: "findings-overview", ID: "n/a", Attributes: jsonapi.Attributes(counters(row))}), nil
+// ofProviders runs those whose filters choose providers alone.
+func (h handlers) ofProviders(ctx context.Context, r *rest.Request) (*tenantdb.Queries, error) {
+	return h.shaped(ctx, r, map[string]filter.Fragment{"providers": r.Query.Part(providerFilters...)})
 }
 
-func (h handlers) severities(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	queries, err := h.queries(ctx, r)
+func (h handlers) shaped(ctx context.Context, r *rest.Request, fragments map[string]filter.Fragment) (*tenantdb.Queries, error) {
+	db, err := r.DB(ctx, h.tenants)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := queries.OverviewSeverities(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("count severities: %w", err)
-	}
-	statuses, given := r.Query.Texts("status")
-	counts := make(map[string]int64)
-	for _, row := range rows {
-		if !given || slices.Contains(statuses, "FAIL") {
-			counts[row.Severity] += row.Fail
-		}
-		if !given || slices.Contains(statuses, "PASS") {
-			counts[row.Severity] += row.Pass
-		}
-	}
-	return r.One(jsonapi.Resource{Type: "findings-severity-overview", ID: "n/a", Attributes: jsonapi.Attributes(severities{
-		Critical: counts["critical"], High: counts["high"], Medium: counts["medium"], Low: counts["low"], Informational: counts["informational"]})}), nil
-}
-
-func (h handlers) services(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	queries, err := h.queries(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := queries.OverviewServices(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("count services: %w", err)
-	}
-	many := make([]jsonapi.Resource, len(rows))
-	for i, row := range rows {
-		many[i] = jsonapi.Resource{Type: "services-overview", ID: row.Service,
-			Attributes: jsonapi.Attributes(service{Total: row.Total, Fail: row.Fail, Muted: row.Muted, Pass: row.Pass})}
-	}
-	return all(r, many), nil
-}
-
-func (h handlers) regions(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	queries, err := h.queries(ctx, r)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := queries.OverviewRegions(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("count regions: %w", err)
-	}
-	many := make([]jsonapi.Resource, len(rows))
-	for i, row := range rows {
-		many[i] = jsonapi.Resource{Type: "regions-overview", ID: row.Provider + ":" + row.Region, Attributes: jsonapi.Attributes(region{
-			ProviderType: row.Provider, Region: row.Region, Total: row.Total, Fail: row.Fail, Muted: row.Muted, Pass: row.Pass})}
-	}
-	return all(r, many), nil
-}
-
-func (h handlers) providers(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tenantdb.New(h.tenants.Read(scope)).OverviewProviders(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("count findings of providers: %w", err)
-	}
-	many := make([]jsonapi.Resource, len(rows))
-	for i, row := range rows {
-		many[i] = jsonapi.Resource{Type: "providers-overview", ID: row.Provider, Attributes: jsonapi.Attributes(account{
-			Findings:  accountFindings{Pass: row.Pass, Fail: row.Fail, Muted: row.Muted, Total: row.Total},
-			Resources: accountResources{Total: row.Resources}})}
-	}
-	return all(r, many), nil
-}
-
-func (h handlers) count(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	scope, err := r.Scope(ctx)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := tenantdb.New(h.tenants.Read(scope)).OverviewProviderCounts(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("count providers: %w", err)
-	}
-	many := make([]jsonapi.Resource, len(rows))
-	for i, row := range rows {
-		many[i] = jsonapi.Resource{Type: "providers-count-overview", ID: row.Provider, Attributes: jsonapi.Attributes(number{Count: row.Count})}
-	}
-	return all(r, many), nil
+	return tenantdb.New(db.Shaped(fragments)), nil
 }
 
 // all answers with a list that has no pages.
