@@ -535,7 +535,7 @@ func (c *caller) queries(operation *rest.Operation) []string {
 		}
 	}
 	queries = append(queries, bases...)
-	if operation.Mode != rest.List {
+	if operation.Mode != rest.List && operation.Mode != rest.Late {
 		return bases[:2]
 	}
 	for _, key := range operation.Query.Keys() {
@@ -544,9 +544,15 @@ func (c *caller) queries(operation *rest.Operation) []string {
 		if value == "" {
 			continue
 		}
-		queries = append(queries, bases[len(bases)-1]+"&filter["+url.QueryEscape(key)+"]="+url.QueryEscape(value))
+		queries = append(queries, bases[len(bases)-1]+"&filter["+url.QueryEscape(key)+"]="+url.QueryEscape(value)+besides[string(operation.ID)])
 	}
 	return append(queries, "?page[size]=100&filter[search]="+url.QueryEscape(c.filterValue("uid")))
+}
+
+// besides are parameters without which an operation refuses whatever else it is asked.
+var besides = map[string]string{
+	"compliance_overviews.requirements": "&filter[compliance_id]=" + worldFramework,
+	"compliance_overviews.attributes":   "&filter[compliance_id]=" + worldFramework,
 }
 
 func (c *caller) filterValue(name string) string {

@@ -2,6 +2,7 @@ package accounting
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"mime/multipart"
@@ -17,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/palisade-sec/palisade/internal/apitest"
+	"github.com/palisade-sec/palisade/internal/catalogue"
 	"github.com/palisade-sec/palisade/internal/ocsftest"
 	"github.com/palisade-sec/palisade/internal/pgtest"
 )
@@ -71,6 +73,7 @@ func raiseWorld(t *testing.T) *world {
 	t.Helper()
 	server := apitest.StartWorking(t)
 	w := &world{server: server, pool: server.DB.Pool(t, pgtest.Superuser), said: map[string]bool{}}
+	w.loadCatalogue(t)
 	w.ada, w.bob = server.SignUp(t, "Ada"), server.SignUp(t, "Bob")
 	w.open = connect(t, w.ada, openAccount)
 	w.hidden = connect(t, w.ada, hiddenAccount)
@@ -109,6 +112,25 @@ func raiseWorld(t *testing.T) *world {
 	w.ada.Post(t, "/provider-groups", "provider-groups", map[string]any{"name": "Unseen"},
 		map[string]any{"providers": apitest.Many("providers", w.hidden.String())}).Want(t, 201)
 	return w
+}
+
+// worldFramework is a framework with a requirement for each account, which the account's findings fail.
+const worldFramework = "house_1.0_aws"
+
+func (w *world) loadCatalogue(t *testing.T) {
+	t.Helper()
+	var requirements []map[string]any
+	for _, account := range []string{openAccount, hiddenAccount, theirAccount} {
+		requirements = append(requirements, map[string]any{"id": "of " + mark(account), "checks": []string{"iam_" + mark(account) + "_sample_check_0"}})
+	}
+	content, err := json.Marshal(map[string]any{"engine": "sample", "version": "0.0.1", "providers": map[string]any{"aws": map[string]any{
+		"frameworks": map[string]any{worldFramework: map[string]any{"framework": "House", "requirements": requirements}}}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := catalogue.Import(t.Context(), w.server.App.System, bytes.NewReader(content)); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // mark is a word that no text of another account holds.
