@@ -2,6 +2,7 @@ package filter
 
 import (
 	"net/url"
+	"slices"
 	"sort"
 	"strings"
 	"unicode"
@@ -77,6 +78,26 @@ func (p Params) EncodeWith(key, value string) string {
 		}
 	}
 	return encode(append(entries, entry{key: key, values: []string{value}}))
+}
+
+// With returns the parameters with one more value of one of them.
+func (p Params) With(key, value string) Params {
+	more := p.Without()
+	more.add(key, value)
+	return more
+}
+
+// Without returns the parameters but for those of some names.
+func (p Params) Without(keys ...string) Params {
+	left := Params{index: map[string]int{}}
+	for _, e := range p.entries {
+		for _, value := range e.values {
+			if !slices.Contains(keys, e.key) {
+				left.add(e.key, value)
+			}
+		}
+	}
+	return left
 }
 
 // Encode returns all parameters sorted by name; repeated ones keep their order.

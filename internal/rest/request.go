@@ -27,6 +27,7 @@ type Request struct {
 	Decision  authz.Decision
 
 	operation *Operation
+	media     string // type of the answer
 	server    *Server
 	policy    *authz.Snapshot
 	ids       map[string]uuid.UUID

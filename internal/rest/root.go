@@ -25,7 +25,7 @@ func (s *Server) mountRoot() {
 			s.fail(w, r, invalidToken(err, false))
 			return
 		}
-		if err := negotiate(r); err != nil {
+		if _, err := negotiate(r, &Operation{}); err != nil {
 			s.fail(w, r, err)
 			return
 		}

@@ -46,7 +46,7 @@ type Config struct {
 	Policy        Policy
 	Logger        *slog.Logger
 	TrustProxy    bool          // believe X-Forwarded-Proto and X-Forwarded-Host
-	Timeout       time.Duration // longest a request may take; 0: 60 s
+	Timeout       time.Duration // longest a request may take, or a portion of a stream; 0: DefaultTimeout
 	Version       string        // of the program, for the OpenAPI document
 	CORSOrigins   []string      // origins that browsers may call from
 	Hosts         []string      // hosts that the server answers for, see CheckHosts; none: any
@@ -55,6 +55,9 @@ type Config struct {
 	Observer      Observer      // nil: nobody counts
 	Audit         Auditor       // nil: decisions are only logged
 }
+
+// DefaultTimeout is how long a request may take.
+const DefaultTimeout = 30 * time.Second
 
 // Observer counts requests.
 type Observer interface {
@@ -77,7 +80,7 @@ type Server struct {
 // handler, are a programming error and panic.
 func NewServer(config Config, operations []Operation) *Server {
 	if config.Timeout == 0 {
-		config.Timeout = 60 * time.Second
+		config.Timeout = DefaultTimeout
 	}
 	server := &Server{config: config, router: chi.NewMux()}
 	server.mountRoot()
@@ -137,7 +140,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	cutOff := false
 	defer func() {
 		if failure := recover(); failure != nil {
-			s.config.Logger.ErrorContext(ctx, "request panicked", "correlation_id", correlation, "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
+			if failure != http.ErrAbortHandler {
+				s.config.Logger.ErrorContext(ctx, "request panicked", "correlation_id", correlation, "panic", fmt.Sprint(failure), "stack", string(debug.Stack()))
+			}
 			if recorder.wrote {
 				cutOff = true
 			} else {
@@ -286,6 +291,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation *Operat
 	if known {
 		entry.operation = string(operation.ID)
 	}
+	unlimited := r
 	if operation.Slow {
 		if known {
 			entry.bodyArrived() // its body may take as long as it takes
@@ -295,8 +301,16 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation *Operat
 		defer cancel()
 		r = r.WithContext(ctx)
 	}
+	if operation.Streams() {
+		w.Header().Add("Vary", "Accept")
+	}
 	request, err := s.admit(r, operation)
-	if err == nil {
+	switch {
+	case err != nil:
+	case request.media != jsonapi.MediaType:
+		request.HTTP, r = unlimited, unlimited
+		err = s.stream(w, request)
+	default:
 		var answer *Answer
 		if answer, err = operation.Handle(r.Context(), request); err == nil {
 			err = s.answer(w, operation, answer)
@@ -311,8 +325,10 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation *Operat
 // ids, query parameters.
 func (s *Server) admit(r *http.Request, operation *Operation) (*Request, error) {
 	ctx := r.Context()
+	media := ""
 	if operation.Negotiate {
-		if err := negotiate(r); err != nil {
+		var err error
+		if media, err = negotiate(r, operation); err != nil {
 			return nil, err
 		}
 	}
@@ -324,11 +340,11 @@ func (s *Server) admit(r *http.Request, operation *Operation) (*Request, error) 
 		return nil, notAuthenticated()
 	}
 	if !operation.Negotiate {
-		if err := negotiate(r); err != nil {
+		if media, err = negotiate(r, operation); err != nil {
 			return nil, err
 		}
 	}
-	request := &Request{Principal: principal, HTTP: r, operation: operation, server: s, policy: s.config.Policy.Snapshot()}
+	request := &Request{Principal: principal, HTTP: r, operation: operation, media: media, server: s, policy: s.config.Policy.Snapshot()}
 	if !operation.Anonymous {
 		logSubject(ctx, principal)
 		if err := s.enter(ctx, request); err != nil {
@@ -488,7 +504,7 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	}
 	refusal, ok := jsonapi.AsErrors(err)
 	if !ok {
-		refusal = s.unexpected(r, err)
+		refusal = s.unexpected(w, r, err)
 	}
 	if r == nil || r.Method != http.MethodHead {
 		body := jsonapi.EncodeErrors(refusal)
@@ -499,23 +515,34 @@ func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	w.WriteHeader(refusal.Status())
 }
 
+// retryAfter is the Retry-After, in seconds, of a request that took too long.
+const retryAfter = "10"
+
 // unexpected turns a failure into an answer that says nothing of the inside, and logs it.
-func (s *Server) unexpected(r *http.Request, err error) jsonapi.Errors {
-	var refused *pgconn.PgError
-	timedOut := errors.Is(err, context.DeadlineExceeded) || errors.As(err, &refused) && refused.Code == "57014"
-	gone := r != nil && errors.Is(r.Context().Err(), context.Canceled) // the client does not wait for an answer
-	if !gone && !errors.Is(err, errPanicked) && (!timedOut || r == nil || r.Context().Err() == nil) {
-		path, correlation := "", ""
-		if r != nil {
-			path, correlation = r.URL.Path, requestID(r.Context())
-		}
-		s.config.Logger.Error("request failed", "correlation_id", correlation, "path", path, "error", err)
+func (s *Server) unexpected(w http.ResponseWriter, r *http.Request, err error) jsonapi.Errors {
+	path, correlation := "", ""
+	ctx := context.Background()
+	if r != nil {
+		ctx, path, correlation = r.Context(), r.URL.Path, requestID(r.Context())
 	}
-	if timedOut {
-		return jsonapi.Errors{{Status: http.StatusServiceUnavailable, Code: "service_unavailable", Pointer: "/data",
+	switch gone := errors.Is(ctx.Err(), context.Canceled); { // the client does not wait for an answer
+	case tookTooLong(err):
+		if !gone {
+			s.config.Logger.WarnContext(ctx, "request took too long", "correlation_id", correlation, "path", path, "limit", s.config.Timeout.Seconds(), "error", err)
+		}
+		w.Header().Set("Retry-After", retryAfter)
+		return jsonapi.Errors{{Status: http.StatusServiceUnavailable, Code: "timeout", Pointer: "/data",
 			Detail: "The request took too long. Narrow it with filters or try again later."}}
+	case !gone && !errors.Is(err, errPanicked):
+		s.config.Logger.ErrorContext(ctx, "request failed", "correlation_id", correlation, "path", path, "error", err)
 	}
 	return jsonapi.Errors{{Status: http.StatusInternalServerError, Code: "error", Pointer: "/data", Detail: "A server error occurred."}}
+}
+
+// tookTooLong reports whether a request failed because its time was over: the program's own, or the database's for a statement.
+func tookTooLong(err error) bool {
+	var refused *pgconn.PgError
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &refused) && refused.Code == "57014"
 }
 
 // invalidToken is the 401 of a bad token: three objects on the wire, the last of which points at the message where the
@@ -537,26 +564,6 @@ func invalidToken(err error, plainView bool) error {
 func notAuthenticated() jsonapi.Error {
 	return jsonapi.Error{Status: http.StatusUnauthorized, Code: "not_authenticated", Pointer: "/data",
 		Detail: "Authentication credentials were not provided."}
-}
-
-// negotiate checks that the client takes JSON:API documents. JSON is the same document under its plain name.
-func negotiate(r *http.Request) error {
-	if format, sent := r.URL.Query()["format"]; sent && format[0] != "" && format[0] != "vnd.api+json" {
-		return jsonapi.NoSuchPath()
-	}
-	accept := r.Header.Values("Accept")
-	if len(accept) == 0 {
-		return nil
-	}
-	for _, part := range strings.Split(strings.Join(accept, ","), ",") {
-		kind, _, _ := strings.Cut(part, ";")
-		switch strings.ToLower(strings.TrimSpace(kind)) {
-		case "*/*", "application/*", jsonapi.MediaType, "application/json":
-			return nil
-		}
-	}
-	return jsonapi.Error{Status: http.StatusNotAcceptable, Code: "not_acceptable", Pointer: "/data",
-		Detail: "Could not satisfy the request Accept header."}
 }
 
 // cors answers preflight requests and marks answers to allowed origins; true means the request is answered.

@@ -1,0 +1,225 @@
+package rest
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/palisade-sec/palisade/internal/jsonapi"
+)
+
+// The media types of lists that are sent as a whole, a row a line.
+const (
+	csvType   = "text/csv"
+	linesType = "application/x-ndjson"
+)
+
+// portionSize is how many rows of a list are in memory at a time while it is sent as a whole.
+const portionSize = 500
+
+// Streams reports whether the operation answers a list that can be sent as a whole.
+func (o *Operation) Streams() bool {
+	return o.Method == http.MethodGet && o.Response.List && o.Query != nil && o.Mode == List && (o.Query.Unpaged || o.Query.Tiebreak != "")
+}
+
+// negotiate finds the media type of the answer: documents, or what the operation can send besides. JSON is a document under its
+// plain name. Of types that the client likes alike the first counts.
+func negotiate(r *http.Request, operation *Operation) (media string, err error) {
+	if format, sent := r.URL.Query()["format"]; sent && format[0] != "" && format[0] != "vnd.api+json" {
+		return "", jsonapi.NoSuchPath()
+	}
+	accept := r.Header.Values("Accept")
+	if len(accept) == 0 {
+		return jsonapi.MediaType, nil
+	}
+	best := 0.0
+	for part := range strings.SplitSeq(strings.Join(accept, ","), ",") {
+		kind, parameters, _ := strings.Cut(part, ";")
+		offered := ""
+		switch strings.ToLower(strings.TrimSpace(kind)) {
+		case "*/*", "application/*", jsonapi.MediaType, "application/json":
+			offered = jsonapi.MediaType
+		case csvType:
+			offered = csvType
+		case linesType:
+			offered = linesType
+		}
+		if offered == "" || offered != jsonapi.MediaType && !operation.Streams() {
+			continue
+		}
+		if liked := quality(parameters); liked > best {
+			best, media = liked, offered
+		}
+	}
+	if media == "" {
+		return "", jsonapi.Error{Status: http.StatusNotAcceptable, Code: "not_acceptable", Pointer: "/data",
+			Detail: "Could not satisfy the request Accept header."}
+	}
+	return media, nil
+}
+
+// quality is the weight among the parameters of a media type; what cannot be read is 1.
+func quality(parameters string) float64 {
+	for parameter := range strings.SplitSeq(parameters, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+		if weight, err := strconv.ParseFloat(value, 64); err == nil && strings.EqualFold(strings.TrimSpace(name), "q") {
+			return weight
+		}
+	}
+	return 1
+}
+
+// stream answers a list as a whole: the handler is asked for portion after portion behind a cursor, as a client would ask that
+// follows the links, so what holds for the list holds for the stream. No connection to the database is held while the client
+// reads. An error before the first row is a refusal like any other; a later one cuts the connection, because a file that ends
+// too early must not look whole.
+func (s *Server) stream(w http.ResponseWriter, request *Request) error {
+	ctx := request.HTTP.Context()
+	many, after, err := s.portion(ctx, request, "")
+	if err != nil {
+		return err
+	}
+	out := begin(w, request)
+	for {
+		if err = out.write(many); err != nil || after == "" {
+			break
+		}
+		if many, after, err = s.portion(ctx, request, after); err != nil {
+			break
+		}
+	}
+	if err == nil {
+		err = out.end()
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			s.config.Logger.ErrorContext(ctx, "stream broke off", "correlation_id", requestID(ctx), "path", request.HTTP.URL.Path, "error", err)
+		}
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// portion asks the handler for the rows behind a cursor; empty: the first ones, or those behind the cursor that the client sent.
+func (s *Server) portion(ctx context.Context, request *Request, after string) ([]jsonapi.Resource, string, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
+	params := request.Query.Params.Without("page[number]", "page[size]", "page[disable]", "include")
+	if sent, _ := params.Last(afterParameter); after == "" {
+		after = sent
+	}
+	params = params.Without(afterParameter).With(afterParameter, after)
+	query, err := request.operation.Mode.parse(params, request.operation.Query)
+	if err != nil {
+		return nil, "", err
+	}
+	query.Page.Size = portionSize
+	part := *request // handlers may narrow the query
+	part.Query = query
+	answer, err := request.operation.Handle(ctx, &part)
+	if err != nil {
+		return nil, "", err
+	}
+	request.scope = part.scope
+	switch document := answer.Document; {
+	case document == nil || document.One != nil || document.Pagination != nil:
+		return nil, "", fmt.Errorf("%s does not answer a list", request.operation.ID)
+	case document.Cursor != nil:
+		return document.Many, document.Cursor.After, nil
+	default:
+		return document.Many, "", nil
+	}
+}
+
+const afterParameter = "page[after]"
+
+// rows writes resources a line each.
+type rows struct {
+	connection *http.ResponseController
+	out        io.Writer
+	packed     *gzip.Writer // nil: the client takes no gzip
+	table      *jsonapi.Table
+	fields     map[string][]string
+	buffer     bytes.Buffer
+}
+
+// begin sends the headers.
+func begin(w http.ResponseWriter, request *Request) *rows {
+	r := &rows{connection: http.NewResponseController(w), out: w, fields: request.Query.Fields}
+	header := w.Header()
+	header.Set("Content-Type", request.media)
+	header.Set("Cache-Control", "no-store")
+	header.Add("Vary", "Accept-Encoding")
+	if request.media == csvType {
+		header.Set("Content-Type", csvType+"; charset=utf-8; header=present")
+		r.table = jsonapi.NewTable(request.columns())
+		r.buffer.Write(r.table.Header())
+	}
+	if takesGzip(request.HTTP) {
+		header.Set("Content-Encoding", "gzip")
+		r.packed, _ = gzip.NewWriterLevel(w, gzip.BestSpeed)
+		r.out = r.packed
+	}
+	w.WriteHeader(http.StatusOK)
+	return r
+}
+
+// columns are what a table of the operation's resources shows, in the order of a document.
+func (r *Request) columns() []string {
+	schema := r.operation.Response
+	names := slices.Concat(jsonapi.AttributeNames(schema.Attributes), schema.Relationships)
+	return slices.DeleteFunc(names, func(name string) bool { return !r.Shows(schema.Type, name) })
+}
+
+// write sends some rows. The client has as long for them as for any answer.
+func (r *rows) write(many []jsonapi.Resource) error {
+	for _, one := range many {
+		line, err := r.line(one)
+		if err != nil {
+			return err
+		}
+		r.buffer.Write(line)
+	}
+	_ = r.connection.SetWriteDeadline(time.Now().Add(answerLimit)) // a server without deadlines, as in tests, goes without
+	if _, err := r.out.Write(r.buffer.Bytes()); err != nil {
+		return fmt.Errorf("send rows: %w", err)
+	}
+	r.buffer.Reset()
+	return nil
+}
+
+func (r *rows) line(one jsonapi.Resource) ([]byte, error) {
+	if r.table != nil {
+		return r.table.Line(one)
+	}
+	line, err := jsonapi.EncodeResource(one, r.fields)
+	return append(line, '\n'), err
+}
+
+func (r *rows) end() error {
+	if r.packed == nil {
+		return nil
+	}
+	if err := r.packed.Close(); err != nil {
+		return fmt.Errorf("send rows: %w", err)
+	}
+	return nil
+}
+
+// takesGzip reports whether the client unpacks gzip.
+func takesGzip(r *http.Request) bool {
+	for part := range strings.SplitSeq(strings.Join(r.Header.Values("Accept-Encoding"), ","), ",") {
+		coding, parameters, _ := strings.Cut(part, ";")
+		if strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+			return quality(parameters) > 0
+		}
+	}
+	return false
+}
