@@ -54,6 +54,7 @@ type Settings struct {
 	EnginePassEnv    []string      // environment variables that the engine gets beside the minimum
 	EngineServices   []string      // services that scans look at, see engine.ParseServices; none: all
 	EngineMemory     int64         // bytes that a process of the engine may have; 0: the engine's default, -1: no limit
+	RequestTimeout   time.Duration // how long a request may take; 0: the default
 	ScanTimeout      time.Duration // how long a scan may take; 0: the default
 	ScanConcurrency  int           // scans that this process runs at the same time; 0: the default
 	WorkerSilence    time.Duration // jobs.WorkConfig's Silence, and Stop: for tests, which cannot wait; 0: the defaults
@@ -158,7 +159,7 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	}
 	app.Server = rest.NewServer(rest.Config{Version: Release, Authenticator: session.New(app.System, issuer, logger), Policy: app.Policy, Logger: logger,
 		TrustProxy: settings.TrustProxy, CORSOrigins: settings.CORSOrigins, Hosts: settings.AllowedHosts, HSTS: settings.HSTS,
-		Limits: bounds.requests, Observer: app.Metrics, Audit: auditor}, operations)
+		Timeout: settings.RequestTimeout, Limits: bounds.requests, Observer: app.Metrics, Audit: auditor}, operations)
 	app.watch()
 	if err := app.mountOutside(); err != nil {
 		return nil, err

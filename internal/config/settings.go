@@ -30,6 +30,8 @@ type Settings struct {
 	LogFormat     string        `key:"log-format" default:"json" usage:"json or text"`
 	StopAfter     time.Duration `key:"stop-after" default:"30s" usage:"how long requests and jobs may take to end when the program is stopped"`
 
+	RequestTimeout time.Duration `key:"request-timeout" default:"30s" usage:"how long a request may take, its statements in the database included"`
+
 	AccountLimit     string        `key:"account-rate-limit" default:"100/hour" usage:"how often the password of one account may be guessed wrong, from all addresses together, before each address gets 5 tries an hour; or off"`
 	AddressLimit     string        `key:"rate-limit-address" default:"off" usage:"how often one address may ask, as in 600/minute, or off"`
 	AccessTokenLimit string        `key:"rate-limit-token" default:"off" usage:"how often one person may ask in a tenant with access tokens, as in 600/minute, or off"`
@@ -153,6 +155,9 @@ func (s *Settings) complete() error {
 	}
 	if s.ScanConcurrency < 1 || s.ScanConcurrency > 1000 {
 		return fmt.Errorf("scan-concurrency is %d: want 1 to 1000", s.ScanConcurrency)
+	}
+	if s.RequestTimeout < time.Second || s.RequestTimeout > time.Hour {
+		return fmt.Errorf("request-timeout is %s: want 1s to 1h", s.RequestTimeout)
 	}
 	if s.ScanTimeout < time.Minute || s.ScanTimeout > 30*24*time.Hour {
 		return fmt.Errorf("scan-timeout is %s: want 1m to 720h", s.ScanTimeout)

@@ -122,11 +122,16 @@ func openPool(ctx context.Context, config Config, url string, patience time.Dura
 	return pool, nil
 }
 
+// lead is how much earlier than the caller the server gives up at most: a statement that it ends leaves the connection whole, one
+// that the caller abandons does not.
+const lead = 500 * time.Millisecond
+
 // openArguments are the arguments of scope.Open.
 func (t *Targets) openArguments(ctx context.Context, settings Settings, readOnly string) []any {
 	limit := t.timeout
 	if deadline, ok := ctx.Deadline(); ok {
 		limit = max(time.Until(deadline), time.Millisecond)
+		limit -= min(limit/10, lead)
 	}
 	visible := settings.Visible
 	if !settings.Narrow.IsZero() {
