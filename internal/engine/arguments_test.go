@@ -3,6 +3,7 @@ package engine
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,7 +30,8 @@ def look(function, arguments):
 answers = []
 for request in json.load(sys.stdin):
     made = script.provider_class(request["provider"])
-    answers.append({"scan": look(made.__init__, script.scan_arguments(request, {})),
+    answers.append({"scan": look(made.__init__, {name: sorted(value) if isinstance(value, set) else value
+                                                 for name, value in script.scan_arguments(request, request.get("scope") or {}).items()}),
                     "connection": look(made.test_connection, script.connection_arguments(request))})
 print(json.dumps(answers))
 `
@@ -164,4 +166,31 @@ func object(t *testing.T, text string) (decoded map[string]any) {
 		t.Fatalf("%s: %v", text, err)
 	}
 	return decoded
+}
+
+// TestRealEngineTakesRegions compares what TakesRegions says of each type with the script and with the class that is installed.
+func TestRealEngineTakesRegions(t *testing.T) {
+	interpreter := enginetest.Real(t)
+	var requests []map[string]any
+	for _, kind := range provider.TypeNames() {
+		if TakesRegions(kind) {
+			requests = append(requests, map[string]any{"provider": kind, "uid": "u", "scope": map[string]any{"regions": []string{"b", "a"}},
+				"secret": map[string]any{"aws_access_key_id": "a", "access_key_id": "a", "user": "u", "region": "dropped"}})
+		}
+	}
+	for i, got := range inspect(t, interpreter, requests) {
+		name := map[string]string{"aws": "regions", "alibabacloud": "regions", "oraclecloud": "region"}[requests[i]["provider"].(string)]
+		regions, _ := got.Scan.Arguments[name].([]any)
+		if len(got.Scan.Dropped) != 0 || len(regions) != 2 {
+			t.Errorf("%s is scanned with %v, without %v", requests[i]["provider"], got.Scan.Arguments, got.Scan.Dropped)
+		}
+	}
+	engine := NewProwler(Options{Python: interpreter, TempDir: t.TempDir()})
+	for kind, scope := range map[string]Scope{"azure": {Regions: []string{"westeurope"}}, "aws": {Regions: []string{"mars-north-1"}},
+		"oraclecloud": {Regions: []string{"mars-north-1"}}, "alibabacloud": {Regions: []string{"mars-north-1"}}, "image": {Services: []string{"s3"}}} {
+		_, err := engine.Scan(t.Context(), Request{Provider: kind, UID: "u", Secret: Secret(`{}`), Scope: scope}, &collected{})
+		if !errors.Is(err, ErrRefused) {
+			t.Errorf("%s: %v", kind, err)
+		}
+	}
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -53,6 +54,10 @@ func Finds(findings int) string { return "finds " + strconv.Itoa(findings) }
 // path.at and waits for the file path.
 func Waits(findings int, path string) string { return "waits " + strconv.Itoa(findings) + " " + path }
 
+// Looks is the access key of an account in which there are so many findings, of which a scan gives those of the services of its
+// scope; each has the scope, as the engine was given it, for its extended status.
+func Looks(findings int) string { return "looks " + strconv.Itoa(findings) }
+
 // Spoils is the access key of an account in which there are so many findings that can be stored, then so many that cannot.
 func Spoils(good, bad int) string { return fmt.Sprintf("spoils %d %d", good, bad) }
 
@@ -79,6 +84,7 @@ type request struct {
 	Operation string
 	Provider  string
 	UID       string
+	Scope     json.RawMessage
 	Secret    struct {
 		Key   string   `json:"aws_access_key_id"`
 		Token string   `json:"aws_secret_access_key"`
@@ -182,6 +188,9 @@ func (r request) scan(say func(map[string]any), flush func() error, words []stri
 			return err
 		}
 	}
+	if words[0] == "looks" {
+		return r.look(say, findings)
+	}
 	r.find(say, findings)
 	switch words[0] {
 	case "spoils":
@@ -219,6 +228,25 @@ func (r request) find(say func(map[string]any), findings int) {
 	for i := range findings {
 		say(map[string]any{"type": "finding", "tags": map[string]string{"env": "test"}, "ocsf": file.Finding(i)})
 	}
+}
+
+// look gives those findings that the scope is about.
+func (r request) look(say func(map[string]any), findings int) error {
+	var scope struct{ Services []string }
+	if err := json.Unmarshal(r.Scope, &scope); err != nil {
+		return err
+	}
+	file := ocsftest.File{Account: r.UID, Findings: findings}
+	for i := range findings {
+		one := file.Finding(i)
+		service, _, _ := strings.Cut(one["metadata"].(map[string]any)["event_code"].(string), "_")
+		if len(scope.Services) > 0 && !slices.Contains(scope.Services, service) {
+			continue
+		}
+		one["status_detail"] = string(r.Scope)
+		say(map[string]any{"type": "finding", "tags": map[string]string{}, "ocsf": one})
+	}
+	return nil
 }
 
 // spoil gives findings that cannot be stored: one that the engine itself could not write, then some without a resource, and every

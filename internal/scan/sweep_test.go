@@ -240,3 +240,40 @@ func TestSchedulesOfADeletedTenantStop(t *testing.T) {
 		t.Errorf("the deleted tenant has scans %+v", rows)
 	}
 }
+
+// TestADueRunTakesTheScopeOfItsProvider lets the scope change after the placeholder of the run was made.
+func TestADueRunTakesTheScopeOfItsProvider(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	ada, provider := h.provider(t, time.Now().Add(-time.Minute))
+	h.sweep(t, 1) // without a scope, and without a placeholder
+	narrow := func(scope string) {
+		h.write(t, ada, func(ctx context.Context, tx *tenant.Tx) error {
+			_, err := tenantdb.New(tx).ChangeProvider(ctx, tenantdb.ChangeProviderParams{ID: provider, ScanScopeGiven: true, ScanScope: []byte(scope)})
+			return err
+		})
+	}
+	if rows := h.scans(t, ada); len(rows) != 1 || rows[0].Scope != nil {
+		t.Fatalf("scans %+v", rows)
+	}
+	other, planned := h.provider(t, time.Now().Add(time.Hour))
+	h.write(t, other, func(ctx context.Context, tx *tenant.Tx) error {
+		queries := tenantdb.New(tx)
+		if err := queries.PlanScan(ctx, tenantdb.PlanScanParams{ID: uuid.New(), Name: "Daily scheduled scan", ProviderID: planned}); err != nil {
+			return err
+		}
+		_, err := queries.ChangeProvider(ctx, tenantdb.ChangeProviderParams{ID: planned, ScanScopeGiven: true, ScanScope: []byte(`{"services": ["s3"]}`)})
+		if err != nil {
+			return err
+		}
+		return queries.AdvanceSchedule(ctx, tenantdb.AdvanceScheduleParams{ProviderID: planned, NextRunAt: time.Now().Add(-time.Second)})
+	})
+	h.sweep(t, 1)
+	narrow(`{"services": ["iam"]}`) // too late for a run that waits
+	if rows := h.scans(t, other); len(rows) != 1 || rows[0].State != scan.Available || string(rows[0].Scope) != `{"services": ["s3"]}` {
+		t.Errorf("scans %+v", rows)
+	}
+	if rows := h.scans(t, ada); rows[0].Scope != nil {
+		t.Errorf("scans %+v", rows)
+	}
+}
