@@ -19,6 +19,26 @@ comment on schema wall is 'Procedures for migrations only: no runtime role may u
 
 -- Functions and procedures
 
+CREATE OR REPLACE FUNCTION public.aggregate_lines(target text, scan uuid)
+ RETURNS SETOF text
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+begin
+    if target = 'scans' then
+        return query select jsonb_build_array(s.unique_resource_count, s.first_finding_id, s.last_finding_id)::text
+            from scans s where s.id = scan;
+    elsif target = 'resources' then
+        return query select jsonb_build_array(r.id, r.failed_findings_count)::text
+            from scans s join resources r on r.provider_id = s.provider_id and r.failed_findings_count <> 0 where s.id = scan;
+    elsif target in (select a.name from scan_aggregates() as a(name)) then
+        return query execute format('select (to_jsonb(x) - ''inserted_at'' - ''updated_at'')::text from %I x where x.scan_id = $1', target) using scan;
+    else
+        raise exception 'no aggregate is called %', target using errcode = 'invalid_parameter_value';
+    end if;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.audit_append_only()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -53,6 +73,34 @@ CREATE OR REPLACE FUNCTION public.audit_field(value text)
  LANGUAGE sql
  IMMUTABLE
 AS $function$ select coalesce(octet_length(convert_to(value, 'UTF8')) || ':' || value, '-') || E'\n' $function$;
+
+CREATE OR REPLACE FUNCTION public.drop_finding_month(month date, default_months integer)
+ RETURNS boolean
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'public'
+ SET lock_timeout TO '200ms'
+AS $function$
+declare
+    began timestamp := date_trunc('month', month::timestamp);
+    since uuid := uuidv7_floor(began at time zone 'UTC');
+    below uuid := uuidv7_floor((began + interval '1 month') at time zone 'UTC');
+begin
+    if default_months not between 1 and 120 then
+        raise exception 'months must be between 1 and 120';
+    end if;
+    if began + interval '2 months' > now() at time zone 'UTC' or findings_are_needed(since, below, default_months) then
+        return false;
+    end if;
+    lock table only findings, only resource_finding_mappings in access exclusive mode;
+    -- Whoever was writing has ended, and nobody begins.
+    if findings_are_needed(since, below, default_months) then
+        return false;
+    end if;
+    execute format('drop table if exists public.%I', 'resource_finding_mappings_' || to_char(began, 'YYYY_MM'));
+    execute format('drop table if exists public.%I', 'findings_' || to_char(began, 'YYYY_MM'));
+    return true;
+end $function$;
 
 CREATE OR REPLACE FUNCTION public.ensure_partitions(since date, months integer)
  RETURNS integer
@@ -147,8 +195,7 @@ declare
     erased integer;
     total integer := 0;
 begin
-    foreach target in array array['scan_resource_summaries', 'scan_summaries', 'scan_places', 'scan_category_summaries',
-            'scan_resource_group_summaries'] loop
+    for target in select a.name from scan_aggregates() as a(name) loop
         execute format('delete from %1$I where ctid = any (array(select x.ctid from %1$I x where x.scan_id = $1 limit $2)) and scan_id = $1', target)
             using scan, batch;
         get diagnostics erased = row_count;
@@ -156,6 +203,42 @@ begin
     end loop;
     return total;
 end $function$;
+
+CREATE OR REPLACE FUNCTION public.finding_months()
+ RETURNS SETOF date
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+    select distinct to_date(right(c.relname, 7), 'YYYY_MM') from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent in ('public.findings'::regclass, 'public.resource_finding_mappings'::regclass)
+    order by 1
+$function$;
+
+CREATE OR REPLACE FUNCTION public.findings_are_needed(since uuid, below uuid, default_months integer)
+ RETURNS boolean
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+    select exists (
+        select from scans s
+        where case s.state
+            when 'completed' then s.first_finding_id < below and s.last_finding_id >= since
+            when 'expired' then coalesce(s.first_finding_id < below and s.last_finding_id >= since, true) and not (
+                coalesce((
+                    select past_retention(s.completed_at, coalesce(t.retention_months, default_months), now()) from tenants t where t.id = s.tenant_id
+                ), false)
+                and (s.first_finding_id is null or exists (
+                    select from scans o where o.tenant_id = s.tenant_id and o.provider_id = s.provider_id and o.state = 'completed'
+                        and (o.inserted_at, o.id) > (s.inserted_at, s.id)
+                ))
+            )
+            else exists (
+                select from findings f where f.tenant_id = s.tenant_id and f.scan_id = s.id and f.id >= since and f.id < below
+            ) end
+    )
+$function$;
 
 CREATE OR REPLACE FUNCTION public.joined_tenant_is_there()
  RETURNS trigger
@@ -205,6 +288,15 @@ AS $function$
     update catalogue_frameworks f set revision_id = d.id from digested d where f.provider = d.provider and f.framework_id = d.framework_id
 $function$;
 
+CREATE OR REPLACE FUNCTION public.past_retention(ended timestamp with time zone, months integer, moment timestamp with time zone)
+ RETURNS boolean
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog'
+AS $function$
+    select (ended at time zone 'UTC') < (moment at time zone 'UTC') - make_interval(months => months)
+$function$;
+
 CREATE OR REPLACE FUNCTION public.rescue_orphans(silence double precision)
  RETURNS integer
  LANGUAGE plpgsql
@@ -221,6 +313,19 @@ begin
     get diagnostics rescued = row_count;
     return rescued;
 end $function$;
+
+CREATE OR REPLACE FUNCTION public.scan_aggregates()
+ RETURNS SETOF text
+ LANGUAGE sql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+    select c.relname::text from pg_constraint k join pg_class c on c.oid = k.conrelid
+    where k.contype = 'p' and c.relnamespace = 'public'::regnamespace and c.relkind = 'r' and not c.relispartition
+        and array(select a.attname::text from unnest(k.conkey[1:2]) with ordinality as u(number, place)
+            join pg_attribute a on a.attrelid = k.conrelid and a.attnum = u.number order by u.place) = array['tenant_id', 'scan_id']
+    order by c.relname
+$function$;
 
 CREATE OR REPLACE FUNCTION public.sought_checks(sought text)
  RETURNS TABLE(check_metadata_id uuid, missing tsquery)
@@ -996,7 +1101,7 @@ comment on column scan_check_summaries.scattered is 'Some resource has findings 
 comment on column scan_check_summaries.resources_fail is 'Resources with a failure that is not muted.';
 comment on column scan_check_summaries.first_seen_at is 'The first time that any of the new findings that are not muted was seen.';
 comment on column scan_check_summaries.failing_since is 'The first time that any of the failures that are not muted was seen.';
-CREATE INDEX scan_check_summaries_check ON public.scan_check_summaries USING btree (tenant_id, check_id) INCLUDE (provider_id);
+CREATE INDEX scan_check_summaries_check ON public.scan_check_summaries USING btree (tenant_id, check_id, scan_id) INCLUDE (provider_id);
 
 create table scan_compliance (
     tenant_id uuid not null,
@@ -1127,20 +1232,25 @@ create table scans (
     inserted_at timestamp with time zone not null default now(),
     updated_at timestamp with time zone not null default now(),
     scope jsonb,
+    aggregates_version smallint not null default 0,
     constraint scans_pkey PRIMARY KEY (tenant_id, id),
     constraint scans_tenant_id_provider_id_id_key UNIQUE (tenant_id, provider_id, id),
     constraint scans_name_check CHECK ((char_length(name) <= 100)),
     constraint scans_progress_check CHECK (((progress >= 0) AND (progress <= 100))),
     constraint scans_scope_check CHECK ((jsonb_typeof(scope) = 'object'::text)),
-    constraint scans_state_check CHECK ((state = ANY (ARRAY['available'::text, 'scheduled'::text, 'executing'::text, 'completed'::text, 'failed'::text, 'cancelled'::text]))),
+    constraint scans_state_check CHECK ((state = ANY (ARRAY['available'::text, 'scheduled'::text, 'executing'::text, 'completed'::text, 'failed'::text, 'cancelled'::text, 'expired'::text]))),
     constraint scans_trigger_check CHECK ((trigger = ANY (ARRAY['scheduled'::text, 'manual'::text])))
 );
 comment on column scans.id is 'UUIDv7 of the moment the scan was asked for.';
+comment on column scans.state is 'Expired is for the program alone: no answer shows the scan any more, and its rows are being removed.';
 comment on column scans.duration is 'Seconds.';
 comment on column scans.first_finding_id is 'Smallest id of the scan''s findings, set on completion; with last_finding_id it bounds the partitions to read.';
 comment on column scans.scope is 'What the scan looks at, as scan_scope of the provider. The numbers on resources that it did not see are left alone.';
+comment on column scans.aggregates_version is 'Which version of the program''s aggregates the scan has; 0 is none of a number.';
 CREATE INDEX scans_active ON public.scans USING btree (tenant_id, provider_id, inserted_at, id) WHERE (state = ANY (ARRAY['available'::text, 'executing'::text]));
 CREATE INDEX scans_completed ON public.scans USING btree (tenant_id, provider_id, completed_at DESC, id DESC) WHERE (state = 'completed'::text);
+CREATE INDEX scans_counted ON public.scans USING btree (tenant_id, aggregates_version) WHERE (state = 'completed'::text);
+CREATE INDEX scans_expired ON public.scans USING btree (tenant_id, id) WHERE (state = 'expired'::text);
 CREATE INDEX scans_inserted ON public.scans USING btree (tenant_id, inserted_at, id);
 CREATE INDEX scans_latest ON public.scans USING btree (tenant_id, provider_id, inserted_at DESC, id DESC) WHERE (state = 'completed'::text);
 CREATE UNIQUE INDEX scans_task ON public.scans USING btree (tenant_id, task_id) WHERE (task_id IS NOT NULL);
@@ -1240,10 +1350,13 @@ create table tenants (
     inserted_at timestamp with time zone not null default now(),
     updated_at timestamp with time zone not null default now(),
     deleted_at timestamp with time zone,
+    retention_months smallint,
     constraint tenants_pkey PRIMARY KEY (id),
-    constraint tenants_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100)))
+    constraint tenants_name_check CHECK (((char_length(name) >= 1) AND (char_length(name) <= 100))),
+    constraint tenants_retention_months_check CHECK (((retention_months >= 1) AND (retention_months <= 120)))
 );
 comment on column tenants.deleted_at is 'Set when deletion was asked for; the row goes last, when nothing hangs off it any more.';
+comment on column tenants.retention_months is 'After so many months scans go; null: what the operator set holds.';
 
 create table threatscore_snapshots (
     tenant_id uuid not null,
@@ -1479,6 +1592,8 @@ create policy deletion on findings as permissive for all to palisade_system
     with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
    FROM tenants t
   WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
+create policy owner on findings as permissive for select to palisade_owner
+    using (true);
 create policy tenant on findings as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -2201,6 +2316,11 @@ create policy deletion on scans as permissive for all to palisade_system
     with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
    FROM tenants t
   WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
+create policy owner on scans as permissive for select to palisade_owner
+    using (true);
+create policy system_scope on scans as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{backfill,retention}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{backfill,retention}'::text[])));
 create policy tenant on scans as permissive for all to palisade_app
     using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
@@ -2284,6 +2404,11 @@ create policy deletion on tenants as permissive for all to palisade_system
 create policy looked_for on tenants as permissive for all to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY (ARRAY['invitation'::text, 'saml'::text, 'schedule'::text])))
     with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY (ARRAY['invitation'::text, 'saml'::text, 'schedule'::text])));
+create policy owner on tenants as permissive for select to palisade_owner
+    using (true);
+create policy swept on tenants as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY (ARRAY['backfill'::text, 'retention'::text])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY (ARRAY['backfill'::text, 'retention'::text])));
 create policy system_scope on tenants as permissive for all to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up,policy}'::text[])))
     with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{self,sign_up,policy}'::text[])));
@@ -2435,20 +2560,24 @@ grant select (ctid, tenant_id), delete on table scan_severities to palisade_syst
 grant select, insert, update, delete on table scan_summaries to palisade_app;
 grant select (ctid, tenant_id), delete on table scan_summaries to palisade_system;
 grant select, insert, update, delete on table scans to palisade_app;
-grant select (ctid, tenant_id), delete on table scans to palisade_system;
+grant select (ctid, tenant_id, state, aggregates_version), delete on table scans to palisade_system;
 grant select, insert, update, delete on table schedules to palisade_app;
 grant select (tenant_id, provider_id, next_run_at, enabled) on table schedules to palisade_system;
 grant select, insert on table social_accounts to palisade_system;
 grant select, insert, delete on table spent_refresh_tokens to palisade_system;
 grant select, insert, update, delete on table tasks to palisade_app;
 grant select (ctid, tenant_id), delete on table tasks to palisade_system;
-grant select, update (name, updated_at) on table tenants to palisade_app;
+grant select, update (name, updated_at, retention_months) on table tenants to palisade_app;
 grant select, insert, update (name, updated_at, deleted_at), delete on table tenants to palisade_system;
 grant select, insert, update, delete on table threatscore_snapshots to palisade_app;
 grant select (ctid, tenant_id), delete on table threatscore_snapshots to palisade_system;
 grant select (id, name, email, company_name, is_active, date_joined, last_login) on table users to palisade_app;
 grant select, insert, update (name, email, company_name, password, last_login, email_verified), delete on table users to palisade_system;
 grant select, insert, update, delete on table worker_leases to palisade_system;
+revoke all on function aggregate_lines(text,uuid) from public;
+grant execute on function aggregate_lines(text,uuid) to palisade_app;
+revoke all on function drop_finding_month(date,integer) from public;
+grant execute on function drop_finding_month(date,integer) to palisade_system;
 revoke all on function ensure_partitions(date,integer) from public;
 grant execute on function ensure_partitions(date,integer) to palisade_system;
 revoke all on function erasable_tables() from public;
@@ -2459,10 +2588,17 @@ revoke all on function erase_jobs(uuid,integer) from public;
 grant execute on function erase_jobs(uuid,integer) to palisade_system;
 revoke all on function erase_summaries(uuid,integer) from public;
 grant execute on function erase_summaries(uuid,integer) to palisade_app;
+revoke all on function finding_months() from public;
+grant execute on function finding_months() to palisade_system;
+revoke all on function findings_are_needed(uuid,uuid,integer) from public;
 revoke all on function keep_framework_revisions() from public;
 grant execute on function keep_framework_revisions() to palisade_system;
+revoke all on function past_retention(timestamp with time zone,integer,timestamp with time zone) from public;
+grant execute on function past_retention(timestamp with time zone,integer,timestamp with time zone) to palisade_app;
 revoke all on function rescue_orphans(double precision) from public;
 grant execute on function rescue_orphans(double precision) to palisade_system;
+revoke all on function scan_aggregates() from public;
+grant execute on function scan_aggregates() to palisade_app;
 revoke all on function sought_checks(text) from public;
 grant execute on function sought_checks(text) to palisade_app;
 revoke all on function take_turn() from public;

@@ -21,7 +21,7 @@ type usageError struct{ error }
 func rootCommand() *cobra.Command {
 	root := group("palisade", "Multi-tenant API server for cloud security posture",
 		serveCommand(), workCommand(), demoCommand(), migrateCommand(), databaseCommand(), policyCommand(), checkCommand(),
-		catalogueCommand(), secretsCommand(), auditCommand(), keysCommand(), ingestCommand(), openapiCommand(), benchCommand(), configCommand())
+		catalogueCommand(), secretsCommand(), auditCommand(), keysCommand(), ingestCommand(), recountCommand(), openapiCommand(), benchCommand(), configCommand())
 	root.Long = `Palisade is a multi-tenant API server for cloud security posture.
 
 Every setting is a flag, an environment variable (PALISADE_ and the flag's name in capitals, with underscores) and a key of

@@ -114,19 +114,6 @@ func (q *Queries) CountIngestions(ctx context.Context) (int64, error) {
 	return count, err
 }
 
-const countUploads = `-- name: CountUploads :one
-select count(*) from ingestions i where i.state = 'uploading'
-`
-
-// Purpose: how many uploads are under way, or were left by a process that died.
-// Index: ingestions_pkey.
-func (q *Queries) CountUploads(ctx context.Context) (int64, error) {
-	row := q.db.QueryRow(ctx, countUploads)
-	var count int64
-	err := row.Scan(&count)
-	return count, err
-}
-
 const createIngestion = `-- name: CreateIngestion :exec
 
 insert into ingestions (tenant_id, id, filename) values ($1, $2, $3)

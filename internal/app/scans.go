@@ -15,6 +15,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/mutelist"
 	"github.com/palisade-sec/palisade/internal/muterule"
 	"github.com/palisade-sec/palisade/internal/provider"
+	"github.com/palisade-sec/palisade/internal/recount"
 	"github.com/palisade-sec/palisade/internal/scan"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
@@ -35,6 +36,7 @@ func (a *App) registerScans(registry *jobs.Registry, settings Settings) (*scan.S
 		Engine: engine.NewProwler(engine.Options{Python: settings.EnginePython, PassEnv: settings.EnginePassEnv, Checks: a.Catalogue.Checks,
 			Services: services, Memory: settings.EngineMemory, ScanTimeout: settings.ScanTimeout})})
 	muterule.Register(registry)
+	recount.Register(registry, recount.New(a.Tenants, a.System, a.jobs, a.logger))
 	service := scan.New(a.jobs)
 	scan.RegisterSweep(registry, service, a.Tenants, a.System)
 	registry.Every("partitions", upkeepEvery, a.ensurePartitions)

@@ -225,7 +225,13 @@ func Recount(ctx context.Context, tx *tenant.Tx, scan Scan) error {
 	if err != nil {
 		return err
 	}
-	return inOrder(ctx, scan, counts(queries))
+	if err := inOrder(ctx, scan, counts(queries)); err != nil {
+		return err
+	}
+	if err := queries.SetAggregatesVersion(ctx, tenantdb.SetAggregatesVersionParams{ID: scan.ID, Version: Version()}); err != nil {
+		return fmt.Errorf("note version: %w", err)
+	}
+	return nil
 }
 
 // RecountMuted brings the aggregates of a completed scan up to date with findings that were muted, and those numbers on resources

@@ -16,7 +16,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/apitest"
 	"github.com/palisade-sec/palisade/internal/catalogue"
 	"github.com/palisade-sec/palisade/internal/ingest"
@@ -204,7 +203,7 @@ func TestAKilledProcessLosesAndDoublesNothing(t *testing.T) {
 				t.Errorf("the next scan of the provider: %s", answer.Raw)
 			}
 			if rows := b.stored(t, uuid.MustParse(ada.Get(t, "/ingestions/"+next).String("/data/relationships/scan/data/id"))); len(rows) != count ||
-				slices.ContainsFunc(rows, func(row tenantdb.ListStoredFindingsRow) bool {
+				slices.ContainsFunc(rows, func(row storedFinding) bool {
 					return (row.Delta != nil && *row.Delta == "new") != test.damaged
 				}) {
 				t.Errorf("the next scan has %d findings, or others than before", len(rows))

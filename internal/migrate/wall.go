@@ -22,7 +22,8 @@ var exceptions = map[string]string{
 	bookkeeping + ": row level security is not enabled": "the migrations' own notes; no grant to any runtime role",
 	bookkeeping + ": row level security is not forced":  "the migrations' own notes; no grant to any runtime role",
 
-	"ensure_partitions(date,integer): runs as its owner and may be called by palisade_system": "makes empty monthly partitions, of two tables, within bounds",
+	"ensure_partitions(date,integer): runs as its owner and may be called by palisade_system":  "makes empty monthly partitions, of two tables, within bounds",
+	"drop_finding_month(date,integer): runs as its owner and may be called by palisade_system": "drops months of which it finds itself that no scan that stays needs them",
 
 	"memberships: index memberships_user does not begin with tenant_id":                     "log-in looks for a person's tenants, as palisade_system",
 	"schedules: index schedules_due does not begin with tenant_id":                          "the sweep looks for what is due in all tenants, as palisade_system",

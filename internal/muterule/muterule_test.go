@@ -2,7 +2,6 @@ package muterule_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,7 +14,6 @@ import (
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5/pgxpool"
 
-	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/apitest"
 	"github.com/palisade-sec/palisade/internal/ingest"
 	"github.com/palisade-sec/palisade/internal/jobs"
@@ -173,25 +171,13 @@ func (h *house) settled(t *testing.T) {
 	if err := h.pool.QueryRow(t.Context(), `select count(*) from scan_recounts`).Scan(&named); err != nil || named != 0 {
 		t.Errorf("%d scans wait to be counted: %v", named, err)
 	}
-	undo := errors.New("undo")
+	write := func(ctx context.Context, fn func(context.Context, *tenant.Tx) error) error {
+		return h.server.App.Tenants.Write(ctx, h.scope, fn)
+	}
 	for i, scan := range h.scans {
-		err := h.server.App.Tenants.Write(t.Context(), h.scope, func(ctx context.Context, tx *tenant.Tx) error {
-			queries := tenantdb.New(tx)
-			before, err := queries.ListScanAggregates(ctx, uuid.MustParse(scan))
-			if err != nil {
-				return err
-			}
-			if err := ingest.Recount(ctx, tx, ingest.Scan{ID: uuid.MustParse(scan), ProviderID: uuid.MustParse(h.providers[i])}); err != nil {
-				return err
-			}
-			after, err := queries.ListScanAggregates(ctx, uuid.MustParse(scan))
-			if err == nil && (!slices.Equal(before, after) || len(after) == 0) {
-				t.Errorf("the aggregates of scan %d are not those of a recount:\n%v\n%v", i, before, after)
-			}
-			return undo
-		})
-		if !errors.Is(err, undo) {
-			t.Fatal(err)
+		found, err := ingest.Verify(t.Context(), write, ingest.Scan{ID: uuid.MustParse(scan), ProviderID: uuid.MustParse(h.providers[i])})
+		if err != nil || found.Awaits || len(found.Differences) > 0 {
+			t.Errorf("the aggregates of scan %d are not those of a recount: %+v, %v", i, found, err)
 		}
 	}
 	var wrong int

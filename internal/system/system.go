@@ -34,6 +34,8 @@ const (
 	Invitation Scope = "invitation" // accept an invitation by its token
 	Catalogue  Scope = "catalogue"  // replace the reference data of an engine version
 	Upkeep     Scope = "upkeep"     // partitions, expired rows, stale work
+	Backfill   Scope = "backfill"   // which tenants have scans that have to be counted again
+	Retention  Scope = "retention"  // which tenants have scans that go, and partitions that nobody needs
 	Queue      Scope = "queue"      // leases of workers, and the jobs of workers that died
 	Schedule   Scope = "schedule"   // which schedules are due
 	Rotation   Scope = "rotation"   // which tenants have sealed credentials

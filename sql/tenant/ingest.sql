@@ -128,29 +128,3 @@ with gone as (
     delete from resource_finding_mappings m using gone g where m.finding_id = g.id
 )
 delete from findings f using gone g where f.id = g.id;
-
--- name: ListStoredFindings :many
--- Purpose: the findings of a scan as they are stored, in the order in which they were, each with its resource, to compare
--- them with what was handed in.
--- Index: findings_scan, resource_finding_mappings_pkey, resources_pkey.
-select f.id, f.uid, f.check_id, f.status, f.severity, f.delta, f.muted, f.muted_reason, f.inserted_at, f.first_seen_at, f.region, f.service,
-    f.resource_type, f.resource_group, f.status_extended, r.id as resource_id, r.uid as resource_uid, r.region as resource_region,
-    r.service as resource_service, r.failed_findings_count
-from findings f join resource_finding_mappings m on m.finding_id = f.id join resources r on r.id = m.resource_id
-where f.scan_id = @scan_id order by f.id;
-
--- name: ListScanAggregates :many
--- Purpose: every aggregate row of a scan as text, to compare what is stored with a recount.
--- Index: scan_summaries_pkey, scan_resource_summaries_pkey, scan_places_pkey, scan_category_summaries_pkey,
--- scan_resource_group_summaries_pkey.
-select all_rows.line::text as line from (
-    select 'check ' || (to_jsonb(s) - 'inserted_at')::text as line from scan_summaries s where s.scan_id = @scan_id
-    union all
-    select 'resource ' || to_jsonb(r)::text from scan_resource_summaries r where r.scan_id = @scan_id
-    union all
-    select 'place ' || to_jsonb(p)::text from scan_places p where p.scan_id = @scan_id
-    union all
-    select 'category ' || to_jsonb(c)::text from scan_category_summaries c where c.scan_id = @scan_id
-    union all
-    select 'group ' || to_jsonb(g)::text from scan_resource_group_summaries g where g.scan_id = @scan_id
-) all_rows order by all_rows.line;

@@ -64,11 +64,6 @@ delete from ingestion_chunks where ingestion_id = @ingestion_id;
 -- Index: ingestions_pkey.
 delete from ingestions where id = @id and state = 'uploading';
 
--- name: CountUploads :one
--- Purpose: how many uploads are under way, or were left by a process that died.
--- Index: ingestions_pkey.
-select count(*) from ingestions i where i.state = 'uploading';
-
 -- name: DeleteIngestionErrors :exec
 -- Purpose: forget the errors of an earlier attempt.
 -- Index: ingestion_errors_pkey.
