@@ -45,7 +45,7 @@ comment on column scan_check_summaries.resources_fail is 'Resources with a failu
 comment on column scan_check_summaries.first_seen_at is 'The first time that any of the new findings that are not muted was seen.';
 comment on column scan_check_summaries.failing_since is 'The first time that any of the failures that are not muted was seen.';
 -- Whether there is a group, for those who see some providers only.
-create index scan_check_summaries_check on scan_check_summaries (tenant_id, check_id) include (provider_id);
+create index scan_check_summaries_check on scan_check_summaries (tenant_id, check_id, scan_id) include (provider_id);
 
 -- The same by all that lists of groups filter findings by and that few findings of a check differ in. delta is among it, so the
 -- counts of new and changed findings are those of the rows.

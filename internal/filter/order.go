@@ -106,6 +106,11 @@ func (t *Table) tiebreakKind() Kind {
 	if t.Cursor != nil {
 		return t.Cursor.Kind
 	}
+	for i := range t.Sorts {
+		if s := &t.Sorts[i]; s.Text && s.Column == t.Tiebreak {
+			return Text
+		}
+	}
 	return UUID
 }
 

@@ -58,8 +58,6 @@ const (
 var (
 	content    = []filter.Via{{Table: "check_metadata", Alias: "fm", On: [][2]filter.Column{{"fm.id", "f.check_metadata_id"}}}}
 	categories = []filter.Via{{Table: "check_metadata_categories", Alias: "fc", On: [][2]filter.Column{{"fc.check_metadata_id", "f.check_metadata_id"}}}}
-	mapping    = filter.Via{Table: "resource_finding_mappings", Alias: "fr", On: [][2]filter.Column{{"fr.finding_id", "f.id"}}}
-	resource   = []filter.Via{mapping, {Table: "resources", Alias: "ro", On: [][2]filter.Column{{"ro.id", "fr.resource_id"}}}}
 )
 
 // checkFields are the filters by the check itself, of findings, places and whole checks alike.
@@ -91,7 +89,9 @@ var (
 	// dates touch.
 	liveFilters = []string{"provider_uid", "provider_alias", "region", "service", "resource_type", "resource_type__icontains", "resource_uid",
 		"resource_name", "resources", "resource_groups", "delta", "impact", "category", "scan", "uid", "updated_at"}
-	checkFilters = []string{"check_id", "check_title"}
+	// soughtFilters are those of them that choose resources as they are now.
+	soughtFilters = []string{"resource_uid", "resource_name", "resource_type__icontains", "resources"}
+	checkFilters  = []string{"check_id", "check_title"}
 	// placeFilters are those that places can answer.
 	placeFilters = []string{"check_id", "check_title", "region", "service", "resource_type", "resource_groups", "delta", "impact", "category"}
 	// computedFilters are about groups, after they are summed.
@@ -141,23 +141,25 @@ func table(more ...filter.Field) filter.Table {
 			{Name: "region", Column: "f.region", Lookups: text},
 			{Name: "service", Column: "f.service", Lookups: text},
 			{Name: "resource_type", Column: "f.resource_type", Lookups: oneOrMany},
-			// About the resource as it is now, which no place knows: a field of its own.
-			{Name: "resource_type__icontains", Column: "ro.type", Via: resource, Bare: filter.IContains},
-			{Name: "resource_uid", Column: "ro.uid", Via: resource, Lookups: text},
-			{Name: "resource_name", Column: "ro.name", Via: resource, Lookups: text},
-			{Name: "resources", Kind: filter.UUID, Column: "fr.resource_id", Via: []filter.Via{mapping}, List: true},
+			// About the resource as it is now, not as the finding has it: a field of its own.
+			{Name: "resource_type__icontains", Column: "o.type", Bare: filter.IContains},
+			{Name: "resource_uid", Column: "o.uid", Lookups: text},
+			{Name: "resource_name", Column: "o.name", Lookups: text},
+			{Name: "resources", Kind: filter.UUID, Column: "o.id", List: true},
 		}, more),
 		Sorts: []filter.Sort{
-			{Name: "check_id", Column: "g.check_id"}, {Name: "severity", Column: "g.severity_weight"}, {Name: "status", Column: "g.status_weight"},
-			{Name: "muted", Column: "g.muted"}, {Name: "delta", Column: "g.new_count", Also: []filter.Column{"g.changed_count"}},
-			{Name: "first_seen_at", Column: "g.first_seen_at"}, {Name: "last_seen_at", Column: "g.last_seen_at"},
-			{Name: "failing_since", Column: "g.failing_since"},
+			{Name: "check_id", Column: "g.check_id", Text: true}, {Name: "severity", Column: "g.severity_weight", Kind: filter.Integer},
+			{Name: "status", Column: "g.status_weight", Kind: filter.Integer}, {Name: "muted", Column: "g.muted", Kind: filter.Bool},
+			{Name: "delta", Column: "g.new_count", Also: []filter.Column{"g.changed_count"}, Kind: filter.Integer},
+			{Name: "first_seen_at", Column: "g.first_seen_at", Kind: filter.DateTime, Nullable: true},
+			{Name: "last_seen_at", Column: "g.last_seen_at", Kind: filter.DateTime},
+			{Name: "failing_since", Column: "g.failing_since", Kind: filter.DateTime, Nullable: true},
 		},
 		DefaultSort: []string{"-fail_count", "-severity", "check_id"}, Tiebreak: "g.check_id",
 		Tolerate: filter.AnyParameter | filter.AnyFilter | filter.LateSort | filter.PlainCodes,
 	}
 	for _, count := range counts {
-		t.Sorts = append(t.Sorts, filter.Sort{Name: count.name, Column: count.column})
+		t.Sorts = append(t.Sorts, filter.Sort{Name: count.name, Column: count.column, Kind: filter.Integer})
 	}
 	return t
 }
@@ -197,11 +199,12 @@ func resourceTable(more ...filter.Field) filter.Table {
 		}, more),
 		Sorts: []filter.Sort{
 			{Name: "id", Column: "g.resource_id", Hidden: true},
-			{Name: "status", Column: "g.status_weight"}, {Name: "severity", Column: "g.severity_weight"}, {Name: "delta", Column: "g.delta_weight"},
+			{Name: "status", Column: "g.status_weight", Kind: filter.Integer}, {Name: "severity", Column: "g.severity_weight", Kind: filter.Integer},
+			{Name: "delta", Column: "g.delta_weight", Kind: filter.Integer},
 			{Name: "first_seen_at", Column: "g.first_seen_at"}, {Name: "last_seen_at", Column: "g.last_seen_at"},
 			{Name: "resource.uid", Column: "g.uid"}, {Name: "resource.name", Column: "g.name"}, {Name: "resource.region", Column: "g.region"},
 			{Name: "resource.service", Column: "g.service"}, {Name: "resource.type", Column: "g.type"},
-			{Name: "provider.uid", Column: "g.provider_uid"}, {Name: "provider.alias", Column: "g.provider_alias"},
+			{Name: "provider.uid", Column: "g.provider_uid"}, {Name: "provider.alias", Column: "g.provider_alias", Nullable: true},
 		},
 		DefaultSort: []string{"id"}, Tiebreak: "g.resource_id",
 		Tolerate: filter.AnyParameter | filter.AnyFilter | filter.AnyInclude | filter.LateSort | filter.PlainCodes,

@@ -5,12 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/finding"
 	"github.com/palisade-sec/palisade/internal/ingest"
+	"github.com/palisade-sec/palisade/internal/paging"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
@@ -36,17 +38,40 @@ func (g Group) Severity() string { return valueOf(finding.Severities, g.Severity
 // Page returns the page of groups that the query asks for and where it stands. The error is a refusal for a page that does not
 // exist.
 func Page(ctx context.Context, db tenant.DB, query filter.Query, scans Scans) ([]Group, filter.Window, error) {
-	rows, err := choose(query, scans).list(ctx, db)
+	chosen := choose(query, scans)
+	rows, window, err := page(&query, func(part part) ([]tenantdb.ListFindingGroupsRow, error) { return chosen.list(ctx, db, part) },
+		func(row tenantdb.ListFindingGroupsRow) int64 { return row.Groups })
 	if err != nil {
-		return nil, filter.Window{}, fmt.Errorf("list finding groups: %w", err)
+		return nil, window, fmt.Errorf("list finding groups: %w", err)
 	}
 	groups := make([]Group, len(rows))
-	count := int64(0)
 	for i, row := range rows {
-		groups[i], count = Group{row}, row.Groups
+		groups[i] = Group{row}
 	}
-	window, err := query.Page.Resolve(count)
-	return groups, window, err
+	return groups, window, nil
+}
+
+// part says which rows of a list to read: those of a page, or so many behind the query's cursor.
+type part struct {
+	number, size int64 // page, from 1; 0 is the last one
+	position     filter.Fragment
+}
+
+// page reads a page with one statement, whose rows say how many there are in all.
+func page[Row any](query *filter.Query, read func(part) ([]Row, error), count func(Row) int64) ([]Row, filter.Window, error) {
+	if query.Page.Cursor {
+		return paging.Walk(query, func(p paging.Part) ([]Row, error) { return read(part{number: 1, size: p.Size, position: p.Position}) })
+	}
+	rows, err := read(part{number: query.Page.Number, size: query.Page.Limit()})
+	if err != nil {
+		return nil, filter.Window{}, err
+	}
+	all := int64(0) // also when the page lies beyond the last one: it does not exist either way
+	if len(rows) > 0 {
+		all = count(rows[0])
+	}
+	window, err := query.Page.Resolve(all)
+	return rows, window, err
 }
 
 // Resource is a resource that the findings of one check are about.
@@ -74,26 +99,29 @@ var ErrNoGroup = errors.New("no such finding group")
 // Resources returns the page that the query asks for of the resources of a group and where it stands. The error is ErrNoGroup,
 // or a refusal for a page that does not exist.
 func Resources(ctx context.Context, db tenant.DB, checkID string, query filter.Query, scans Scans) ([]Resource, filter.Window, error) {
-	rows, err := choose(query, scans).resources(ctx, db, checkID)
-	if err != nil {
-		return nil, filter.Window{}, fmt.Errorf("list resources of a finding group: %w", err)
-	}
-	if len(rows) == 0 {
+	chosen, none := choose(query, scans), false
+	rows, window, err := page(&query, func(part part) (rows []tenantdb.ListFindingGroupResourcesRow, err error) {
+		rows, err = chosen.resources(ctx, db, checkID, part)
+		none = err == nil && len(rows) == 0
+		return rows, err
+	}, func(row tenantdb.ListFindingGroupResourcesRow) int64 { return row.Resources })
+	if none {
 		exists, err := tenantdb.New(db).FindingGroupExists(ctx, checkID)
 		if err != nil {
-			return nil, filter.Window{}, fmt.Errorf("look for a finding group: %w", err)
+			return nil, window, fmt.Errorf("look for a finding group: %w", err)
 		}
 		if !exists {
-			return nil, filter.Window{}, ErrNoGroup
+			return nil, window, ErrNoGroup
 		}
 	}
-	resources := make([]Resource, len(rows))
-	count := int64(0)
-	for i, row := range rows {
-		resources[i], count = Resource{row}, row.Resources
+	if err != nil {
+		return nil, window, fmt.Errorf("list resources of a finding group: %w", err)
 	}
-	window, err := query.Page.Resolve(count)
-	return resources, window, err
+	resources := make([]Resource, len(rows))
+	for i, row := range rows {
+		resources[i] = Resource{row}
+	}
+	return resources, window, nil
 }
 
 // selection is a query in the terms of the statements.
@@ -110,7 +138,7 @@ type selection struct {
 // choose sorts the conditions of a query by what they restrict.
 func choose(query filter.Query, scans Scans) *selection {
 	chosen := &selection{query: &query, computed: query.Part(computedFilters...),
-		where: query.Without(slices.Concat(providerFilters, scanFilters, computedFilters)...)}
+		where: query.Without(slices.Concat(providerFilters, scanFilters, computedFilters, soughtFilters)...)}
 	if scans == Newest {
 		one := int64(1)
 		chosen.perProvider = &one
@@ -178,13 +206,13 @@ func (s *selection) byPlaces() bool {
 	return others.IsZero()
 }
 
-// fragments are those for the named markers.
-func (s *selection) fragments(names ...string) map[string]filter.Fragment {
+// fragments are those for the markers of every page, and for the named ones.
+func (s *selection) fragments(part part, names ...string) map[string]filter.Fragment {
 	all := map[string]filter.Fragment{
 		"dates": s.dates, "whole": s.whole, "providers": s.query.Part(providerFilters...), "scans": s.query.Part(scanFilters...),
-		"where": s.where, "computed": s.computed, "order": s.query.Order,
+		"where": s.where, "computed": s.computed,
 	}
-	fragments := make(map[string]filter.Fragment, len(names))
+	fragments := map[string]filter.Fragment{"order": s.query.Order, "behind": s.query.Behind, "position": part.position}
 	for _, name := range names {
 		fragments[name] = all[name]
 	}
@@ -192,13 +220,13 @@ func (s *selection) fragments(names ...string) map[string]filter.Fragment {
 }
 
 // list picks the statement that answers the query.
-func (s *selection) list(ctx context.Context, db tenant.DB) ([]tenantdb.ListFindingGroupsRow, error) {
+func (s *selection) list(ctx context.Context, db tenant.DB, part part) ([]tenantdb.ListFindingGroupsRow, error) {
 	if !s.live() {
-		return tenantdb.New(db.Shaped(s.wholeChecks())).ListFindingGroups(ctx,
-			tenantdb.ListFindingGroupsParams{PageNumber: s.query.Page.Number, PageSize: s.query.Page.Limit()})
+		return tenantdb.New(db.Shaped(s.wholeChecks(part))).ListFindingGroups(ctx,
+			tenantdb.ListFindingGroupsParams{PageNumber: part.number, PageSize: part.size})
 	}
-	rows, err := tenantdb.New(db.Shaped(s.filtered())).ListFilteredFindingGroups(ctx, tenantdb.ListFilteredFindingGroupsParams{
-		ScansPerProvider: s.perProvider, ByPlaces: s.byPlaces(), PageNumber: s.query.Page.Number, PageSize: s.query.Page.Limit()})
+	rows, err := tenantdb.New(db.Shaped(s.filtered(part))).ListFilteredFindingGroups(ctx, tenantdb.ListFilteredFindingGroupsParams{
+		ScansPerProvider: s.perProvider, ByPlaces: s.byPlaces(), ByResources: s.query.Has(soughtFilters...), PageNumber: part.number, PageSize: part.size})
 	groups := make([]tenantdb.ListFindingGroupsRow, len(rows))
 	for i, row := range rows {
 		groups[i] = tenantdb.ListFindingGroupsRow(row)
@@ -206,28 +234,34 @@ func (s *selection) list(ctx context.Context, db tenant.DB) ([]tenantdb.ListFind
 	return groups, err
 }
 
-func (s *selection) wholeChecks() map[string]filter.Fragment {
-	fragments := s.fragments("providers", "computed", "order")
+func (s *selection) wholeChecks(part part) map[string]filter.Fragment {
+	fragments := s.fragments(part, "providers", "computed")
 	fragments["scans"], fragments["where"] = s.ended, s.query.Part(checkFilters...)
 	return fragments
 }
 
-func (s *selection) filtered() map[string]filter.Fragment {
-	fragments := s.fragments("dates", "whole", "providers", "scans", "where", "computed", "order")
-	fragments["place"] = filter.Fragment{}
+func (s *selection) filtered(part part) map[string]filter.Fragment {
+	fragments := s.fragments(part, "dates", "whole", "providers", "scans", "where", "computed")
+	fragments["place"], fragments["resources"] = filter.Fragment{}, s.query.Part(soughtFilters...)
 	if s.byPlaces() {
 		fragments["place"] = s.query.Part(placeFilters...)
 	}
 	return fragments
 }
 
-func (s *selection) resources(ctx context.Context, db tenant.DB, checkID string) ([]tenantdb.ListFindingGroupResourcesRow, error) {
-	return tenantdb.New(db.Shaped(s.ofResources())).ListFindingGroupResources(ctx, tenantdb.ListFindingGroupResourcesParams{
-		ScansPerProvider: s.perProvider, CheckID: checkID, PageNumber: s.query.Page.Number, PageSize: s.query.Page.Limit()})
+func (s *selection) resources(ctx context.Context, db tenant.DB, checkID string, part part) ([]tenantdb.ListFindingGroupResourcesRow, error) {
+	return tenantdb.New(db.Shaped(s.ofResources(part))).ListFindingGroupResources(ctx, tenantdb.ListFindingGroupResourcesParams{
+		ScansPerProvider: s.perProvider, CheckID: checkID, ByResources: s.looksAtResources(), PageNumber: part.number, PageSize: part.size})
 }
 
-func (s *selection) ofResources() map[string]filter.Fragment {
-	fragments := s.fragments("dates", "providers", "scans", "order")
+// looksAtResources reports whether filters or the order of a group's resources are about what the resources are.
+func (s *selection) looksAtResources() bool {
+	return s.query.Has(resourceFilters...) ||
+		slices.ContainsFunc(s.query.Sort, func(key filter.SortKey) bool { return strings.HasPrefix(key.Name, "resource.") })
+}
+
+func (s *selection) ofResources(part part) map[string]filter.Fragment {
+	fragments := s.fragments(part, "dates", "providers", "scans")
 	fragments["where"] = s.query.Without(slices.Concat(providerFilters, scanFilters, resourceFilters)...)
 	fragments["resources"] = s.query.Part(resourceFilters...)
 	return fragments

@@ -38,7 +38,7 @@ with chosen as materialized (
         from summed s
     ) g where /* TEMPLATE_BEGIN: computed */ true /* TEMPLATE_END */
 ), page as (
-    select g.* from kept g
+    select g.* from kept g where /* TEMPLATE_BEGIN: behind */ true /* TEMPLATE_END */
     order by /* TEMPLATE_BEGIN: order */ g.check_id /* TEMPLATE_END */ limit @page_size::bigint
     offset case when sqlc.arg('page_number')::bigint > 0 then (sqlc.arg('page_number')::bigint - 1) * sqlc.arg('page_size')::bigint
         else greatest((select count(*) from kept) - 1, 0) / sqlc.arg('page_size')::bigint * sqlc.arg('page_size')::bigint end
@@ -54,7 +54,8 @@ select (select count(*) from kept) as groups, g.check_id, t.title::text as title
     g.changed_pass_muted::bigint as changed_pass_muted, g.changed_manual::bigint as changed_manual,
     g.changed_manual_muted::bigint as changed_manual_muted,
     array_remove(array[g.first_seen_at], null)::timestamptz[] as first_seen_at, g.last_seen_at::timestamptz as last_seen_at,
-    array_remove(array[g.failing_since], null)::timestamptz[] as failing_since
+    array_remove(array[g.failing_since], null)::timestamptz[] as failing_since,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from page g
 cross join lateral (
     select coalesce(max(c.title), '') as title, coalesce(max(c.content ->> 'description'), '') as description
@@ -67,9 +68,11 @@ order by /* TEMPLATE_BEGIN: order */ g.check_id /* TEMPLATE_END */;
 -- the dates touch, or the newest of each provider. Findings of several scans of a provider are about the same resources, and
 -- places know no dates: a scan is answered for by its places when it is the only one of its provider, the dates leave all of it
 -- (whole), nothing of it was muted that is not counted yet and places know what the filter asks for (place). Else, and for
--- checks whose places have resources in common, the findings are read.
--- Index: scans_completed, scan_check_places_pkey, scan_check_summaries_pkey, findings_scan, findings_check,
--- resource_finding_mappings_pkey, scan_recounts_scan, check_metadata_pkey.
+-- checks whose places have resources in common, the findings are read: those of the resources that are sought when they are few,
+-- or in one walk along the ids of the scan and of its mappings.
+-- Index: scans_completed, scan_check_places_pkey, scan_check_summaries_pkey, findings_pkey, findings_check,
+-- resource_finding_mappings_pkey, resource_finding_mappings_resource, resources_tenant_id_provider_id_uid_key, scan_recounts_scan,
+-- check_metadata_pkey.
 with chosen as materialized (
     select s.id, s.first_finding_id, s.last_finding_id, p.id as provider_id, p.provider
     from providers p cross join lateral (
@@ -85,6 +88,11 @@ with chosen as materialized (
         @by_places::boolean and count(*) over (partition by s.provider_id) = 1 and (/* TEMPLATE_BEGIN: whole */ true /* TEMPLATE_END */)
         and not exists (select from scan_recounts c where c.scan_id = s.id) as settled
     from chosen s
+), sought as materialized (
+    select o.id from resources o
+    where @by_resources::boolean and o.provider_id in (select s.provider_id from parts s) and /* TEMPLATE_BEGIN: resources */ true /* TEMPLATE_END */
+), way as materialized (
+    select @by_resources::boolean and (select count(*) from sought) <= 2000 as few
 ), counted as (
     select f.check_id, parts.provider, f.severity_rank, f.pass, f.fail, f.manual, f.pass_muted, f.fail_muted, f.manual_muted,
         case when f.delta = 'new' then f.pass end as new_pass, case when f.delta = 'new' then f.fail end as new_fail,
@@ -115,20 +123,35 @@ with chosen as materialized (
         count(*) filter (where f.delta = 'changed' and f.status_rank = 2 and f.muted),
         count(*) filter (where f.delta = 'changed' and f.status_rank = 1 and f.muted),
         count(*) filter (where f.delta = 'changed' and f.status_rank = 3 and f.muted),
-        count(distinct m.resource_id), count(distinct m.resource_id) filter (where f.status_rank = 1 and not f.muted),
+        count(distinct f.resource_id), count(distinct f.resource_id) filter (where f.status_rank = 1 and not f.muted),
         min(f.first_seen_at), max(f.inserted_at), min(f.first_seen_at) filter (where f.status_rank = 1 and not f.muted)
-    from parts cross join lateral (
-        select f.id, f.check_id, f.severity_rank, f.status_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at
-        from findings f
-        where not parts.settled and f.scan_id = parts.id and f.id >= parts.first_finding_id and f.id <= parts.last_finding_id
-            and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    from parts cross join way cross join lateral (
+        select f.check_id, f.severity_rank, f.status_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, m.resource_id
+        from findings f join resource_finding_mappings m on m.finding_id = f.id left join sought o on o.id = m.resource_id
+        where not parts.settled and not way.few and f.scan_id = parts.id
+            and f.id >= parts.first_finding_id and f.id <= parts.last_finding_id
+            and m.finding_id >= parts.first_finding_id and m.finding_id <= parts.last_finding_id
+            and (not @by_resources::boolean or o.id is not null) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
         union all
-        select f.id, f.check_id, f.severity_rank, f.status_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at
+        select f.check_id, f.severity_rank, f.status_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, m.resource_id
+        from sought o cross join lateral (
+            select x.finding_id, x.resource_id from resource_finding_mappings x
+            where x.resource_id = o.id and x.finding_id >= parts.first_finding_id and x.finding_id <= parts.last_finding_id offset 0
+        ) m cross join lateral (
+            select x.id, x.tenant_id, x.scan_id, x.check_id, x.check_metadata_id, x.uid, x.uid_hash, x.severity_rank, x.status_rank, x.muted,
+                x.delta, x.first_seen_at, x.inserted_at, x.updated_at, x.service, x.region, x.resource_type, x.resource_group
+            from findings x where x.id = m.finding_id limit 1
+        ) f
+        where way.few and f.scan_id = parts.id and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+        union all
+        select f.check_id, f.severity_rank, f.status_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, m.resource_id
         from scan_check_summaries k join findings f on f.scan_id = k.scan_id and f.check_id = k.check_id
+        join resource_finding_mappings m on m.finding_id = f.id
         where parts.settled and k.scattered and k.scan_id = parts.id and f.scan_id = parts.id
-            and f.id >= parts.first_finding_id and f.id <= parts.last_finding_id and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+            and f.id >= parts.first_finding_id and f.id <= parts.last_finding_id
+            and m.finding_id >= parts.first_finding_id and m.finding_id <= parts.last_finding_id
+            and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
     ) f
-    cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
     group by parts.provider_id, parts.provider, f.check_id
 ), summed as (
     select f.check_id, array_agg(distinct f.provider order by f.provider) as providers, (6 - min(f.severity_rank))::smallint as severity_weight,
@@ -152,7 +175,7 @@ with chosen as materialized (
         from summed s
     ) g where /* TEMPLATE_BEGIN: computed */ true /* TEMPLATE_END */
 ), page as (
-    select g.* from kept g
+    select g.* from kept g where /* TEMPLATE_BEGIN: behind */ true /* TEMPLATE_END */
     order by /* TEMPLATE_BEGIN: order */ g.check_id /* TEMPLATE_END */ limit @page_size::bigint
     offset case when sqlc.arg('page_number')::bigint > 0 then (sqlc.arg('page_number')::bigint - 1) * sqlc.arg('page_size')::bigint
         else greatest((select count(*) from kept) - 1, 0) / sqlc.arg('page_size')::bigint * sqlc.arg('page_size')::bigint end
@@ -168,7 +191,8 @@ select (select count(*) from kept) as groups, g.check_id, t.title::text as title
     g.changed_pass_muted::bigint as changed_pass_muted, g.changed_manual::bigint as changed_manual,
     g.changed_manual_muted::bigint as changed_manual_muted,
     array_remove(array[g.first_seen_at], null)::timestamptz[] as first_seen_at, g.last_seen_at::timestamptz as last_seen_at,
-    array_remove(array[g.failing_since], null)::timestamptz[] as failing_since
+    array_remove(array[g.failing_since], null)::timestamptz[] as failing_since,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from page g
 cross join lateral (
     select coalesce(max(c.title), '') as title, coalesce(max(c.content ->> 'description'), '') as description
@@ -187,10 +211,10 @@ select exists (
 
 -- name: ListFindingGroupResources :many
 -- Purpose: a page of the resources that the findings of one check are about, in the chosen scans, and how many there are. where
--- restricts the findings, resources the resources as they are now.
+-- restricts the findings, resources the resources as they are now, which are looked at only when that or the order asks for it.
 -- Index: scans_completed, findings_check, resource_finding_mappings_pkey, resources_pkey, providers_pkey, findings_pkey.
 with chosen as materialized (
-    select s.id, s.first_finding_id, s.last_finding_id
+    select s.id, s.first_finding_id, s.last_finding_id, p.provider, p.uid as provider_uid, p.alias as provider_alias
     from providers p cross join lateral (
         select s.id, s.first_finding_id, s.last_finding_id from scans s
         where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
@@ -200,35 +224,36 @@ with chosen as materialized (
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
         and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
 ), summed as (
-    select m.resource_id, max(f.id::text collate "C")::uuid as finding_id, (4 - min(f.status_rank))::smallint as status_weight,
-        (6 - min(f.severity_rank))::smallint as severity_weight, bool_and(f.muted) as muted,
+    select f.resource_id, chosen.provider, chosen.provider_uid, chosen.provider_alias, max(f.id::text collate "C")::uuid as finding_id,
+        (4 - min(f.status_rank))::smallint as status_weight, (6 - min(f.severity_rank))::smallint as severity_weight,
+        bool_and(f.muted) as muted,
         coalesce(max(case f.delta when 'new' then 2 when 'changed' then 1 end) filter (where not f.muted), 0)::smallint as delta_weight,
         min(f.first_seen_at) as first_seen_at, max(f.inserted_at) as last_seen_at
     from chosen cross join lateral (
-        select f.id, f.status_rank, f.severity_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at
-        from findings f
+        select f.id, f.status_rank, f.severity_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, m.resource_id
+        from findings f join resource_finding_mappings m on m.finding_id = f.id
         where f.scan_id = chosen.id and f.check_id = @check_id and f.id >= chosen.first_finding_id and f.id <= chosen.last_finding_id
+            and m.finding_id >= chosen.first_finding_id and m.finding_id <= chosen.last_finding_id
             and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
     ) f
-    cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
-    group by m.resource_id
+    group by f.resource_id, chosen.provider, chosen.provider_uid, chosen.provider_alias
 ), kept as materialized (
-    select g.*, r.uid, r.name, r.service, r.region, r.type, p.provider, p.uid as provider_uid, p.alias as provider_alias
-    from summed g
-    cross join lateral (
-        select o.id, o.provider_id, o.tenant_id, o.uid, o.name, o.service, o.region, o.type from resources o where o.id = g.resource_id limit 1
-    ) r
-    join providers p on p.tenant_id = r.tenant_id and p.id = r.provider_id
+    select g.*, r.uid, r.name, r.service, r.region, r.type
+    from summed g left join lateral (
+        select o.id, o.uid, o.name, o.service, o.region, o.type from resources o where @by_resources::boolean and o.id = g.resource_id limit 1
+    ) r on true
     where /* TEMPLATE_BEGIN: resources */ true /* TEMPLATE_END */
 ), page as (
-    select g.* from kept g
+    select g.* from kept g where /* TEMPLATE_BEGIN: behind */ true /* TEMPLATE_END */
     order by /* TEMPLATE_BEGIN: order */ g.resource_id /* TEMPLATE_END */ limit sqlc.arg('page_size')::bigint
     offset case when sqlc.arg('page_number')::bigint > 0 then (sqlc.arg('page_number')::bigint - 1) * sqlc.arg('page_size')::bigint
         else greatest((select count(*) from kept) - 1, 0) / sqlc.arg('page_size')::bigint * sqlc.arg('page_size')::bigint end
 )
-select (select count(*) from kept) as resources, g.resource_id, g.uid, g.name, g.service, g.region, g.type, d.resource_group,
+select (select count(*) from kept) as resources, g.resource_id, r.uid, r.name, r.service, r.region, r.type, d.resource_group,
     g.provider, g.provider_uid, g.provider_alias, g.finding_id, g.status_weight, g.severity_weight, g.muted::boolean as muted,
-    g.delta_weight, g.first_seen_at::timestamptz as first_seen_at, g.last_seen_at::timestamptz as last_seen_at, d.muted_reason
+    g.delta_weight, g.first_seen_at::timestamptz as first_seen_at, g.last_seen_at::timestamptz as last_seen_at, d.muted_reason,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from page g
+cross join lateral (select o.uid, o.name, o.service, o.region, o.type from resources o where o.id = g.resource_id limit 1) r
 cross join lateral (select f.resource_group, f.muted_reason from findings f where f.id = g.finding_id limit 1) d
 order by /* TEMPLATE_BEGIN: order */ g.resource_id /* TEMPLATE_END */;
