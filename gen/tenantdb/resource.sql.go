@@ -100,6 +100,38 @@ func (q *Queries) GetResource(ctx context.Context, arg GetResourceParams) (GetRe
 	return i, err
 }
 
+const getResourceAccount = `-- name: GetResourceAccount :one
+select d.uid, d.region, p.provider, p.uid as account, k.id as secret_id, k.secret as secret
+from resources d join providers p on p.tenant_id = d.tenant_id and p.id = d.provider_id and p.deleted_at is null
+left join provider_secrets k on k.tenant_id = p.tenant_id and k.provider_id = p.id
+where d.id = $1
+`
+
+type GetResourceAccountRow struct {
+	Uid      string
+	Region   string
+	Provider string
+	Account  string
+	SecretID *uuid.UUID
+	Secret   []byte
+}
+
+// Purpose: where a resource is, and its account with the sealed credentials, if there are any.
+// Index: resources_pkey, providers_pkey, provider_secrets_tenant_id_provider_id_key.
+func (q *Queries) GetResourceAccount(ctx context.Context, id uuid.UUID) (GetResourceAccountRow, error) {
+	row := q.db.QueryRow(ctx, getResourceAccount, id)
+	var i GetResourceAccountRow
+	err := row.Scan(
+		&i.Uid,
+		&i.Region,
+		&i.Provider,
+		&i.Account,
+		&i.SecretID,
+		&i.Secret,
+	)
+	return i, err
+}
+
 const listResourceGroups = `-- name: ListResourceGroups :many
 select distinct g.name from resource_groups g
 join resources r on r.tenant_id = g.tenant_id and r.id = g.resource_id

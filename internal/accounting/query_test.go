@@ -349,7 +349,7 @@ func newArguments(values map[string][]string, variant int, table string) *argume
 
 // hints name the column whose values a parameter takes where its own name does not say.
 var hints = map[string]string{"FindMembers": "memberships.user_id", "ExistUsers": "memberships.user_id", "AddRoleUsers": "memberships.user_id",
-	"GetFindings": "findings.id", "GetRole": "roles.id", "GetResource": "resources.id",
+	"GetFindings": "findings.id", "GetRole": "roles.id", "GetResource": "resources.id", "GetResourceAccount": "resources.id",
 	"AttemptStands": "tasks.id"}
 
 var tableWord = regexp.MustCompile(`(?:update|insert into|delete from|from) ([a-z_]+)`)

@@ -514,6 +514,7 @@ func malformed(one *request, status int, header http.Header, body []byte) string
 	kind, _, _ := strings.Cut(header.Get("Content-Type"), ";")
 	switch {
 	case status == http.StatusNotImplemented && api.Pending(one.operation):
+	case status >= 500 && asksOutside(one.operation):
 	case status >= 500:
 		return "a failure"
 	case status == http.StatusNoContent || one.method == http.MethodHead:

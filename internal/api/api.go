@@ -5,6 +5,7 @@ package api
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 
@@ -53,6 +54,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/sso"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
+	"github.com/palisade-sec/palisade/internal/timeline"
 )
 
 // Parts are what the operations are made of.
@@ -67,6 +69,8 @@ type Parts struct {
 	Scans      *scan.Service
 	SignOn     *sso.Service
 	Catalogue  scanscope.Catalogue // what scopes of scans may name
+	Timeline   *timeline.Service
+	Logger     *slog.Logger
 	// ExternalURL is where browsers reach the API: scheme and host; may be empty.
 	ExternalURL string
 	Engines     *engine.Survey                  // of the engine of this machine
@@ -98,6 +102,7 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		findings.Operations(parts.Tenants),
 		findinggroups.Operations(parts.Tenants),
 		resources.Operations(parts.Tenants),
+		[]rest.Operation{resources.EventsOperation(parts.Timeline, parts.Logger)},
 		overviews.Operations(parts.Tenants),
 		compliance.Operations(parts.Tenants),
 		ingestions.Operations(parts.Tenants, parts.Ingestions, parts.Jobs),

@@ -29,6 +29,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/sso"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
+	"github.com/palisade-sec/palisade/internal/timeline"
 	"github.com/palisade-sec/palisade/internal/token"
 )
 
@@ -147,7 +148,9 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 	app.signOn = sso.New(app.Tenants, app.System, app.Identity)
 	operations, err := api.Operations(api.Parts{Tenants: app.Tenants, System: app.System, Identity: app.Identity, Social: providers, Secrets: app.secrets,
 		TokenLimit: rest.PerAddress("log-in", bounds.logIn), Guesses: bounds.guesses,
-		Ingestions: app.ingestions, Jobs: app.jobs, Scans: scans, SignOn: app.signOn, Catalogue: app.Catalogue.Checks, ExternalURL: settings.SignOn.ExternalURL,
+		Ingestions: app.ingestions, Jobs: app.jobs, Scans: scans, SignOn: app.signOn, Catalogue: app.Catalogue.Checks, Logger: logger,
+		Timeline: timeline.New(app.Tenants, app.secrets, engine.NewProwler(engine.Options{Python: settings.EnginePython, PassEnv: settings.EnginePassEnv,
+			Memory: settings.EngineMemory})), ExternalURL: settings.SignOn.ExternalURL,
 		Engines: engine.NewSurvey(engine.Options{Python: settings.EnginePython, PassEnv: settings.EnginePassEnv})},
 		app.Policy.Snapshot().Operations())
 	if err != nil {

@@ -20,6 +20,12 @@ var (
 	ErrProtocol = errors.New("the engine did not keep to its protocol")
 	// ErrRefused: the engine does not serve this request, e.g. for its provider type or scope.
 	ErrRefused = errors.New("the engine refused the request")
+	// ErrCredentials: the secret does not open the account, or opens another one.
+	ErrCredentials = errors.New("the provider refused the credentials")
+	// ErrDenied: the secret opens the account and may not do what was asked for.
+	ErrDenied = errors.New("the provider denied access")
+	// ErrUnavailable: the provider was not reached, or cannot answer now.
+	ErrUnavailable = errors.New("the provider is not available")
 	// ErrFailed: the engine says that it failed.
 	ErrFailed = errors.New("the engine failed")
 )

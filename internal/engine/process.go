@@ -207,6 +207,12 @@ func (p *process) said(l *line) error {
 		return &ProcessError{Cause: ErrRefused, Detail: detail}
 	case "memory":
 		return &ProcessError{Cause: ErrKilled, Detail: detail}
+	case "auth":
+		return &ProcessError{Cause: ErrCredentials, Detail: detail}
+	case "denied":
+		return &ProcessError{Cause: ErrDenied, Detail: detail}
+	case "unavailable":
+		return &ProcessError{Cause: ErrUnavailable, Detail: detail}
 	}
 	return &ProcessError{Cause: ErrFailed, Detail: detail}
 }

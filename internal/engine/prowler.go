@@ -28,6 +28,7 @@ type Options struct {
 	DescribeTimeout time.Duration // default 10 minutes
 	ConnectTimeout  time.Duration // default 2 minutes
 	ScanTimeout     time.Duration // default 24 hours
+	EventsTimeout   time.Duration // default 1 minute
 
 	Limits ocsf.Limits // of findings
 }
@@ -40,6 +41,7 @@ const (
 	defaultDescribeTimeout = 10 * time.Minute
 	defaultConnectTimeout  = 2 * time.Minute
 	defaultScanTimeout     = 24 * time.Hour
+	defaultEventsTimeout   = time.Minute
 )
 
 // Prowler is the Prowler engine: its SDK, driven by a script of ours in a child process per operation. It is safe
@@ -57,6 +59,7 @@ func NewProwler(options Options) *Prowler {
 	}
 	for limit, value := range map[*time.Duration]time.Duration{
 		&options.DescribeTimeout: defaultDescribeTimeout, &options.ConnectTimeout: defaultConnectTimeout, &options.ScanTimeout: defaultScanTimeout,
+		&options.EventsTimeout: defaultEventsTimeout,
 	} {
 		if *limit <= 0 {
 			*limit = value
@@ -84,6 +87,7 @@ type line struct {
 	OCSF      json.RawMessage `json:"ocsf"`
 	Checks    int             `json:"checks"`
 	Lacks     string          `json:"lacks"`
+	Event     *Event          `json:"event"`
 }
 
 // Describe hands every check and compliance framework of the given provider types to its function, and returns the

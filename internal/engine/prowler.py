@@ -79,6 +79,14 @@ class Refused(Exception):
     """A request that cannot be served; its text is shown."""
 
 
+class Upstream(Exception):
+    """The provider refused or was not reached: code is auth, denied or unavailable."""
+
+    def __init__(self, code, text):
+        super().__init__(text)
+        self.code = code
+
+
 def main():
     out = private_output()
     try:
@@ -94,6 +102,8 @@ def main():
         OPERATIONS[request["operation"]](request, out)
     except Refused as error:
         write(out, type="error", code="refused", detail=str(error))
+    except Upstream as error:
+        write(out, type="error", code=error.code, detail=str(error))
     except MemoryError:
         write(out, type="error", code="memory", detail="The engine ran out of memory.")
     except (Exception, SystemExit) as error:
@@ -371,6 +381,134 @@ def name_account(finding, provider, request):
             finding.account_uid = uid
 
 
+# events
+
+EVENT_PAGES = 5  # of 50 events each; CloudTrail allows two look-ups a second
+READS = ("BatchGet", "Check", "Describe", "Get", "Head", "List", "Lookup", "Query", "Scan", "Search", "Select")
+DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "AuthorizationError")
+BAD_CREDENTIALS = (
+    "AuthFailure",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "SignatureDoesNotMatch",
+    "TokenRefreshRequired",
+    "UnrecognizedClientException",
+)
+
+
+def events(request, out):
+    """Writes what CloudTrail has about a resource, the newest first."""
+    if request["provider"] != "aws":
+        raise Refused("The engine knows no events of the type %s." % request["provider"])
+    asked = request["events"]
+    try:
+        provider = opened_provider(request, {})
+    except Refused:
+        raise
+    except (Exception, SystemExit) as error:
+        raise Upstream("unavailable" if unreachable(error) else "auth", reason(error)) from None
+    if str(provider.identity.account) != request["uid"]:
+        raise Upstream("auth", "The credentials are of another account.")
+    try:
+        found = lookup(provider, asked)
+    except Exception as error:
+        raise Upstream(*upstream(error)) from None
+    for event in found:
+        write(out, type="event", event=event)
+
+
+def lookup(provider, asked):
+    from botocore.config import Config
+
+    known = provider_class("aws").get_regions(None)
+    region = asked.get("region") if asked.get("region") in known else provider.get_global_region()
+    patience = Config(connect_timeout=5, read_timeout=15, retries={"max_attempts": 3, "mode": "standard"})
+    client = provider.session.current_session.client("cloudtrail", region_name=region, config=patience)
+    uid = asked["resource"]
+    found = lookup_name(client, uid, asked)
+    name = uid.rsplit("/", 1)[-1].rsplit(":", 1)[-1]
+    if not found and uid.startswith("arn:") and name:
+        found = lookup_name(client, name, asked)  # most services record the last part of an ARN alone
+    return found
+
+
+def lookup_name(client, name, asked):
+    import datetime
+
+    since = datetime.datetime.now(datetime.timezone.utc) - datetime.timedelta(days=asked["days"])
+    query = {"LookupAttributes": [{"AttributeKey": "ResourceName", "AttributeValue": name}], "StartTime": since, "MaxResults": 50}
+    found = []
+    for _ in range(EVENT_PAGES):
+        page = client.lookup_events(**query)
+        for one in page.get("Events", []):
+            if asked["reads"] or not one.get("EventName", "").startswith(READS):
+                found.append(event_of(one))
+            if len(found) == asked["limit"]:
+                return found
+        if not page.get("NextToken"):
+            break
+        query["NextToken"] = page["NextToken"]
+    return found
+
+
+def event_of(one):
+    """What CloudTrail says of one event; what is not as it should be is left out."""
+    try:
+        details = json.loads(one.get("CloudTrailEvent") or "{}")
+    except (ValueError, TypeError, RecursionError):
+        details = {}
+    details = details if isinstance(details, dict) else {}
+    identity = details.get("userIdentity") if isinstance(details.get("userIdentity"), dict) else {}
+    data = {name: details.get(name) if isinstance(details.get(name), dict) else None for name in ("requestParameters", "responseElements")}
+    return {
+        "id": one.get("EventId"),
+        "time": one["EventTime"].isoformat(),
+        "name": one.get("EventName") or "Unknown",
+        "source": one.get("EventSource") or "Unknown",
+        "actor": text(identity.get("arn"), "").rsplit(":", 1)[-1] or text(identity.get("invokedBy"), "Unknown"),
+        "actor_uid": text(identity.get("arn")),
+        "actor_type": text(identity.get("type")),
+        "address": text(details.get("sourceIPAddress")),
+        "agent": text(details.get("userAgent")),
+        "request": data["requestParameters"],
+        "response": data["responseElements"],
+        "error_code": text(details.get("errorCode")),
+        "error_message": text(details.get("errorMessage")),
+    }
+
+
+def text(value, otherwise=None):
+    return value if isinstance(value, str) and value else otherwise
+
+
+def upstream(error):
+    """Returns the code and the text of what went wrong with the provider."""
+    code = (getattr(error, "response", None) or {}).get("Error", {}).get("Code", "")
+    if code in DENIED:
+        return "denied", reason(error)
+    if code in BAD_CREDENTIALS:
+        return "auth", reason(error)
+    return "unavailable", reason(error)
+
+
+def unreachable(error):
+    """Tells whether an error of the SDK, or one that led to it, is that the provider was not reached."""
+    from botocore.exceptions import BotoCoreError, ConnectionError, HTTPClientError
+
+    for _ in range(10):
+        if isinstance(error, (ConnectionError, HTTPClientError)) and isinstance(error, BotoCoreError):
+            return True
+        error = getattr(error, "original_exception", None) or error.__cause__ or error.__context__
+        if error is None:
+            return False
+    return False
+
+
 # shared
 
 
@@ -464,7 +602,7 @@ REFUSALS = {
     "okta": refuse_path_of_key,
     "m365": refuse_shell_quotes,
 }
-OPERATIONS = {"capabilities": capabilities, "describe": describe, "connect": connect, "scan": scan}
+OPERATIONS = {"capabilities": capabilities, "describe": describe, "connect": connect, "scan": scan, "events": events}
 
 if __name__ == "__main__":
     main()

@@ -62,6 +62,7 @@ type wireRequest struct {
 	Mutelist  json.RawMessage `json:"mutelist,omitempty"`
 	Scope     *Scope          `json:"scope,omitempty"`
 	Providers []string        `json:"providers,omitempty"`
+	Events    *wireEvents     `json:"events,omitempty"`
 }
 
 func (r Request) wire(operation string) wireRequest {

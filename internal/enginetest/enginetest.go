@@ -58,6 +58,10 @@ func Waits(findings int, path string) string { return "waits " + strconv.Itoa(fi
 // scope; each has the scope, as the engine was given it, for its extended status.
 func Looks(findings int) string { return "looks " + strconv.Itoa(findings) }
 
+// Happens is the access key of an account in whose log there are so many events of every resource; what the engine was asked for
+// stands in the request data of each.
+func Happens(events int) string { return "happens " + strconv.Itoa(events) }
+
 // Spoils is the access key of an account in which there are so many findings that can be stored, then so many that cannot.
 func Spoils(good, bad int) string { return fmt.Sprintf("spoils %d %d", good, bad) }
 
@@ -67,6 +71,9 @@ const (
 	Foreign = "foreign" // the findings are another account's
 	Dies    = "dies"    // the engine ends without a word, after a finding
 	Babbles = "babbles" // the engine writes nonsense
+	Denied  = "denied"  // the log may not be read; the reason quotes the secret
+	Expired = "expired" // the credentials are good no more; the reason quotes the secret
+	Away    = "away"    // the provider cannot be reached
 )
 
 // Version is what the engine says of itself.
@@ -85,6 +92,7 @@ type request struct {
 	Provider  string
 	UID       string
 	Scope     json.RawMessage
+	Events    json.RawMessage
 	Secret    struct {
 		Key   string   `json:"aws_access_key_id"`
 		Token string   `json:"aws_secret_access_key"`
@@ -131,6 +139,9 @@ func run() error {
 		return nil
 	}
 	words := strings.Fields(r.Secret.Key)
+	if r.Operation == "events" {
+		return r.happen(say, out.Flush, words)
+	}
 	if words[0] == Refused {
 		say(map[string]any{"type": "connection", "connected": false, "error": "AccessDenied for " + r.Secret.Token})
 		say(map[string]any{"type": "done"})
@@ -208,15 +219,20 @@ func (r request) scan(say func(map[string]any), flush func() error, words []stri
 	if err := flush(); err != nil {
 		return err
 	}
+	return await(words[2])
+}
+
+// await says in the file path.at that it waits, and waits for the file path.
+func await(path string) error {
 	// Whoever sees the file finds it whole.
-	if err := os.WriteFile(words[2]+".new", []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+	if err := os.WriteFile(path+".new", []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
 		return err
 	}
-	if err := os.Rename(words[2]+".new", words[2]+".at"); err != nil {
+	if err := os.Rename(path+".new", path+".at"); err != nil {
 		return err
 	}
 	for {
-		if _, err := os.Stat(words[2]); err == nil {
+		if _, err := os.Stat(path); err == nil {
 			return nil
 		}
 		time.Sleep(20 * time.Millisecond)
@@ -228,6 +244,41 @@ func (r request) find(say func(map[string]any), findings int) {
 	for i := range findings {
 		say(map[string]any{"type": "finding", "tags": map[string]string{"env": "test"}, "ocsf": file.Finding(i)})
 	}
+}
+
+// happen looks into the account's log, or says why it cannot.
+func (r request) happen(say func(map[string]any), flush func() error, words []string) error {
+	for word, code := range map[string]string{Denied: "denied", Expired: "auth", Away: "unavailable"} {
+		if words[0] == word {
+			say(map[string]any{"type": "error", "code": code, "detail": "it does not like " + r.Secret.Token})
+			return nil
+		}
+	}
+	events := 0
+	switch words[0] {
+	case Dies:
+		_, _ = fmt.Fprintln(os.Stderr, "it ends because of", r.Secret.Token)
+		os.Exit(3)
+	case Babbles:
+		_, _ = fmt.Fprintln(os.Stdout, "Traceback", r.Secret.Token)
+		return nil
+	case "waits":
+		if err := await(words[2]); err != nil {
+			return err
+		}
+	default:
+		var err error
+		if events, err = strconv.Atoi(words[1]); err != nil {
+			return err
+		}
+	}
+	for i := range events {
+		say(map[string]any{"type": "event", "event": map[string]any{"id": fmt.Sprintf("event-%d", i), "time": "2026-01-02T05:04:05.5+02:00",
+			"name": "PutBucketPolicy", "source": "s3.amazonaws.com", "actor": "user/ada", "actor_uid": "arn:aws:iam::" + r.UID + ":user/ada", "actor_type": "IAMUser",
+			"address": "192.0.2.1", "agent": nil, "request": r.Events, "response": nil, "error_code": "AccessDenied", "error_message": nil}})
+	}
+	say(map[string]any{"type": "done"})
+	return flush()
 }
 
 // look gives those findings that the scope is about.

@@ -60,3 +60,11 @@ select distinct g.name from resource_groups g
 join resources r on r.tenant_id = g.tenant_id and r.id = g.resource_id
 join providers p on p.tenant_id = r.tenant_id and p.id = r.provider_id and p.deleted_at is null
 order by g.name;
+
+-- name: GetResourceAccount :one
+-- Purpose: where a resource is, and its account with the sealed credentials, if there are any.
+-- Index: resources_pkey, providers_pkey, provider_secrets_tenant_id_provider_id_key.
+select d.uid, d.region, p.provider, p.uid as account, k.id as secret_id, k.secret as secret
+from resources d join providers p on p.tenant_id = d.tenant_id and p.id = d.provider_id and p.deleted_at is null
+left join provider_secrets k on k.tenant_id = p.tenant_id and k.provider_id = p.id
+where d.id = @id;
