@@ -70,6 +70,19 @@ func (q *Queries) CountMuteRules(ctx context.Context) (int64, error) {
 	return count, err
 }
 
+const countScansToRecount = `-- name: CountScansToRecount :one
+select count(distinct c.scan_id) from scan_recounts c
+`
+
+// Purpose: how many scans have to be counted again.
+// Index: scan_recounts_scan.
+func (q *Queries) CountScansToRecount(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, countScansToRecount)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const createMuteRule = `-- name: CreateMuteRule :one
 insert into mute_rules (tenant_id, id, name, reason, created_by) values ($1, $2, $3, $4, $5)
 returning inserted_at

@@ -62,6 +62,9 @@ func Looks(findings int) string { return "looks " + strconv.Itoa(findings) }
 // stands in the request data of each.
 func Happens(events int) string { return "happens " + strconv.Itoa(events) }
 
+// DiesAfter is the access key with which the engine ends without a word after so many findings.
+func DiesAfter(findings int) string { return Dies + " " + strconv.Itoa(findings) }
+
 // Spoils is the access key of an account in which there are so many findings that can be stored, then so many that cannot.
 func Spoils(good, bad int) string { return fmt.Sprintf("spoils %d %d", good, bad) }
 
@@ -151,7 +154,13 @@ func run() error {
 	if r.Operation == "scan" {
 		switch words[0] {
 		case Dies:
-			r.find(say, 1)
+			findings := 1
+			if len(words) > 1 {
+				if findings, err = strconv.Atoi(words[1]); err != nil {
+					return err
+				}
+			}
+			r.find(say, findings)
 			_ = out.Flush()
 			os.Exit(3)
 		case Babbles:

@@ -2,9 +2,11 @@ package jobs
 
 import (
 	"errors"
+	"io"
 	"math/rand/v2"
 	"net"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
@@ -47,10 +49,21 @@ func mayPass(err error) bool {
 	if _, ok := errors.AsType[*pgconn.ConnectError](err); ok {
 		return true
 	}
-	if broken, ok := errors.AsType[net.Error](err); ok {
-		return broken.Timeout() || pgconn.SafeToRetry(err)
+	if broken, ok := errors.AsType[net.Error](err); ok && broken.Timeout() {
+		return true
 	}
-	return pgconn.SafeToRetry(err)
+	return connectionLost(err) || pgconn.SafeToRetry(err)
+}
+
+// connectionLost reports whether the other side, or the way there, went away in the middle. What was under way may have been done
+// or not, and the next attempt finds out.
+func connectionLost(err error) bool {
+	for _, end := range []error{io.ErrUnexpectedEOF, net.ErrClosed, syscall.ECONNRESET, syscall.EPIPE} {
+		if errors.Is(err, end) {
+			return true
+		}
+	}
+	return false
 }
 
 // reasonOf is what people may read of a failure that may pass.
@@ -61,7 +74,7 @@ func reasonOf(err error) string {
 	if _, refused := errors.AsType[*pgconn.PgError](err); refused || pgconn.SafeToRetry(err) {
 		return "The database was busy or restarted."
 	}
-	if _, broken := errors.AsType[net.Error](err); broken {
+	if _, broken := errors.AsType[net.Error](err); broken || connectionLost(err) {
 		return "A connection was lost."
 	}
 	return "Something failed that may work the next time."

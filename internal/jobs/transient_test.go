@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"syscall"
 	"testing"
 	"time"
 
@@ -25,6 +28,10 @@ func TestMayPass(t *testing.T) {
 		{&pgconn.PgError{Code: "23505"}, false},
 		{&pgconn.PgError{Code: "57014"}, false},
 		{context.Canceled, false},
+		{fmt.Errorf("wrapped: %w", io.ErrUnexpectedEOF), true},
+		{&net.OpError{Op: "read", Err: syscall.ECONNRESET}, true},
+		{&net.OpError{Op: "write", Err: syscall.EPIPE}, true},
+		{io.EOF, false}, // the end of what was read, and no accident
 	} {
 		if got := mayPass(c.err); got != c.want {
 			t.Errorf("%v: %v", c.err, got)

@@ -113,7 +113,7 @@ func (c *Client) newProcess(config WorkConfig) (*process, error) {
 	}
 	var periodicJobs []*river.PeriodicJob
 	for _, one := range c.registry.periodic {
-		river.AddWorkerArgs(workers, envelope{kind: one.name}, &periodicWorker{work: one.work, name: one.name, logger: config.Logger})
+		river.AddWorkerArgs(workers, envelope{kind: one.name}, &periodicWorker{work: one.work, name: one.name, every: one.interval, logger: config.Logger})
 		periodicJobs = append(periodicJobs, one.job())
 	}
 	queues := make(map[string]river.QueueConfig)

@@ -56,6 +56,11 @@ type worker struct {
 // Timeout turns the queue's own limit off: the kind has one.
 func (w *worker) Timeout(*river.Job[envelope]) time.Duration { return -1 }
 
+// NextRetry is when a job is started again that could not be begun or ended.
+func (w *worker) NextRetry(job *river.Job[envelope]) time.Time {
+	return time.Now().Add(pause(max(job.Attempt-1, 0)))
+}
+
 // Work does one attempt at a job.
 func (w *worker) Work(ctx context.Context, job *river.Job[envelope]) error {
 	args, err := w.kind.decode(job.Args.args)
@@ -68,6 +73,10 @@ func (w *worker) Work(ctx context.Context, job *river.Job[envelope]) error {
 	attempt.run = Run{Task: job.Args.task, executor: w.executor, client: w.client,
 		scope: tenant.NewScope(job.Args.tenant, uuid.Nil, tenant.SeeAll())}
 	verdict, err := attempt.do(ctx)
+	if err != nil && ctx.Err() != nil && w.stopping.Load() {
+		attempt.logger.InfoContext(ctx, "job not begun or ended: the process stops", "error", err)
+		return river.JobSnooze(0)
+	}
 	if err != nil {
 		attempt.logger.ErrorContext(ctx, "job not begun or ended", "error", err)
 		return errBroken
@@ -364,10 +373,16 @@ type periodicWorker struct {
 
 	work   func(context.Context) error
 	name   string
+	every  time.Duration
 	logger *slog.Logger
 }
 
-// Work does it once. A failure is for the log: the next time comes anyway.
+// NextRetry is when work that failed for a reason that may pass is done again: soon, and not later than its next time.
+func (w *periodicWorker) NextRetry(job *river.Job[envelope]) time.Time {
+	return time.Now().Add(min(pause(max(job.Attempt-1, 0)), w.every))
+}
+
+// Work does it once. A failure that will not pass is for the log: the next time comes anyway.
 func (w *periodicWorker) Work(ctx context.Context, _ *river.Job[envelope]) (err error) {
 	defer func() {
 		if failure := recover(); failure != nil {
@@ -377,6 +392,9 @@ func (w *periodicWorker) Work(ctx context.Context, _ *river.Job[envelope]) (err 
 	}()
 	if err := w.work(ctx); err != nil {
 		w.logger.ErrorContext(ctx, "periodic work failed", "name", w.name, "error", err)
+		if mayPass(err) || ctx.Err() != nil {
+			return errBroken
+		}
 		return river.JobCancel(errFailed)
 	}
 	return nil

@@ -2,6 +2,7 @@ package muterule
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/ingest"
 	"github.com/palisade-sec/palisade/internal/jobs"
 	"github.com/palisade-sec/palisade/internal/task"
@@ -40,7 +42,7 @@ func (Reaggregate) Kind() string { return "reaggregate-all-finding-group-summari
 // Provider is none.
 func (Reaggregate) Provider() uuid.UUID { return uuid.Nil }
 
-// muted is the result of MuteHistorical. What an attempt that was cut off had muted is not in it.
+// muted is the result of MuteHistorical.
 type muted struct {
 	Findings int64     `json:"findings_muted"`
 	Rule     uuid.UUID `json:"rule_id"`
@@ -52,52 +54,131 @@ func Register(registry *jobs.Registry) {
 	jobs.Register(registry, jobs.Overview, jobs.Options{Ended: recountLater}, reaggregate)
 }
 
+// muting is what the task of MuteHistorical tells of it, and what an attempt goes on from. It is written with what it tells of.
+type muting struct {
+	UIDs     int32 `json:"uids_done"`
+	Findings int64 `json:"findings_muted"`
+	Progress int32 `json:"progress"` // share of the uids that are done; 100 is for the end
+}
+
 // muteHistorical goes through the uids of the rule in order. It may start over at any time: what is muted is not due again.
 func muteHistorical(ctx context.Context, run jobs.Run, args MuteHistorical) (any, error) {
-	last, err := tenantdb.New(run.Read()).CountMuteRuleFindings(ctx, args.MuteRuleID)
+	var last int32
+	var done muting
+	err := run.Write(ctx, func(ctx context.Context, tx *tenant.Tx) (err error) {
+		if last, err = tenantdb.New(tx).CountMuteRuleFindings(ctx, args.MuteRuleID); err != nil {
+			return fmt.Errorf("count what the rule mutes: %w", err)
+		}
+		return recall(ctx, tx, run, &done)
+	})
 	if err != nil {
-		return nil, fmt.Errorf("count what the rule mutes: %w", err)
+		return nil, err
 	}
-	result := muted{Rule: args.MuteRuleID}
-	for offset := int32(0); offset < last; offset += uidsAtOnce {
-		part := tenantdb.MuteByRuleParams{MuteRuleID: args.MuteRuleID, UidOffset: offset, UidSize: uidsAtOnce, Batch: findingsAtOnce}
-		for more := true; more; {
-			err := run.Write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
-				counted, err := tenantdb.New(tx).MuteByRule(ctx, part)
-				if err != nil {
-					return fmt.Errorf("mute findings: %w", err)
-				}
-				more = counted.Due == findingsAtOnce
-				result.Findings += counted.Muted
-				return nil
-			})
-			if err != nil {
-				return nil, err
-			}
+	for done.UIDs < last {
+		if err := mutePart(ctx, run, args, &done, last); err != nil {
+			return nil, err
 		}
 	}
-	return result, nil
+	return jobs.Finally(func(ctx context.Context, tx *tenant.Tx) (any, error) {
+		done.Progress = 100
+		return muted{Findings: done.Findings, Rule: args.MuteRuleID}, note(ctx, tx, run, done)
+	}), nil
+}
+
+// mutePart mutes a bounded number of findings of the next uids, and tells so.
+func mutePart(ctx context.Context, run jobs.Run, args MuteHistorical, done *muting, last int32) error {
+	next := *done
+	err := run.Write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
+		counted, err := tenantdb.New(tx).MuteByRule(ctx, tenantdb.MuteByRuleParams{MuteRuleID: args.MuteRuleID, UidOffset: done.UIDs, UidSize: uidsAtOnce,
+			Batch: findingsAtOnce})
+		if err != nil {
+			return fmt.Errorf("mute findings: %w", err)
+		}
+		next.Findings += counted.Muted
+		if counted.Due < findingsAtOnce {
+			next.UIDs += uidsAtOnce
+		}
+		next.Progress = min(next.UIDs*100/last, 99)
+		return note(ctx, tx, run, next)
+	})
+	if err == nil {
+		*done = next
+	}
+	return err
+}
+
+// counting is what the task of Reaggregate tells of it.
+type counting struct {
+	Scans    int64 `json:"scans_counted"`
+	Progress int64 `json:"progress"` // share of the scans that are counted; 100 is for the end
 }
 
 // reaggregate takes one scan after the other, each in a transaction of its own, until none is named any more.
 func reaggregate(ctx context.Context, run jobs.Run, _ Reaggregate) (any, error) {
-	for {
-		done := false
-		err := run.Write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
-			next, err := tenantdb.New(tx).NextScanToRecount(ctx)
+	var done counting
+	var expected int64
+	err := run.Write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
+		left, err := tenantdb.New(tx).CountScansToRecount(ctx)
+		if err != nil {
+			return fmt.Errorf("count scans: %w", err)
+		}
+		err = recall(ctx, tx, run, &done)
+		expected = done.Scans + left
+		return err
+	})
+	for more := true; err == nil && more; {
+		next := done
+		err = run.Write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
+			named, err := tenantdb.New(tx).NextScanToRecount(ctx)
 			if errors.Is(err, pgx.ErrNoRows) {
-				done = true
+				more = false
 				return nil
 			}
 			if err != nil {
 				return fmt.Errorf("look for a scan to count: %w", err)
 			}
-			return recount(ctx, tx, ingest.Scan{ID: next.ScanID, ProviderID: next.ProviderID})
+			if err := recount(ctx, tx, ingest.Scan{ID: named.ScanID, ProviderID: named.ProviderID}); err != nil {
+				return err
+			}
+			next.Scans++
+			// Scans are named while others are counted: what is told does not go back.
+			next.Progress = max(done.Progress, min(next.Scans*100/max(expected, 1), 99))
+			return note(ctx, tx, run, next)
 		})
-		if err != nil || done {
-			return nil, err
+		if err == nil {
+			done = next
 		}
 	}
+	if err != nil {
+		return nil, err
+	}
+	return jobs.Finally(func(ctx context.Context, tx *tenant.Tx) (any, error) {
+		done.Progress = 100
+		return nil, note(ctx, tx, run, done)
+	}), nil
+}
+
+// recall reads what earlier attempts noted on the task.
+func recall(ctx context.Context, tx *tenant.Tx, run jobs.Run, into any) error {
+	own, err := task.Get(ctx, tx, run.Task, filter.Fragment{})
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(own.Metadata, into); err != nil {
+		return fmt.Errorf("read progress: %w", err)
+	}
+	return nil
+}
+
+func note(ctx context.Context, tx *tenant.Tx, run jobs.Run, what any) error {
+	encoded, err := json.Marshal(what)
+	if err != nil {
+		return fmt.Errorf("encode progress: %w", err)
+	}
+	if err := tenantdb.New(tx).NoteTask(ctx, tenantdb.NoteTaskParams{ID: run.Task, Metadata: encoded}); err != nil {
+		return fmt.Errorf("note progress: %w", err)
+	}
+	return nil
 }
 
 func recount(ctx context.Context, tx *tenant.Tx, scan ingest.Scan) error {

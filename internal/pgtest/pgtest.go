@@ -48,6 +48,12 @@ func NewEmpty(t testing.TB) *DB {
 	return clone(t, emptyTemplate)
 }
 
+// Copy returns a database that begins as a copy of this one, which nobody may be connected to.
+func (db *DB) Copy(t testing.TB) *DB {
+	t.Helper()
+	return clone(t, db.Name)
+}
+
 // URL returns the connection string for one of the roles above.
 func (db *DB) URL(role string) string { return db.server.postgres.URL(role, db.Name) }
 

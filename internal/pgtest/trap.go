@@ -49,10 +49,10 @@ func (p *Proxy) Steps() []string {
 type conversation struct {
 	titles map[string]string // of prepared statements, by their names
 	now    []string          // queries of the exchange that is being sent
-	scoped bool              // the transaction has a scope
-	last   string            // step in the transaction
 
 	mutex   sync.Mutex
+	scoped  bool    // the transaction has a scope
+	last    string  // step in the transaction
 	waiting []*Trap // of the exchanges that the server has not answered; nil for none
 }
 
@@ -84,7 +84,9 @@ func (p *Proxy) follow(c *conversation, kind byte, body []byte) {
 		name, _, _ := bytes.Cut(rest, []byte{0})
 		switch title := c.titles[string(name)]; title {
 		case scopeTitle:
+			c.mutex.Lock()
 			c.scoped = true
+			c.mutex.Unlock()
 		case "":
 		default:
 			c.now = append(c.now, title)
@@ -95,19 +97,21 @@ func (p *Proxy) follow(c *conversation, kind byte, body []byte) {
 }
 
 func (p *Proxy) exchange(c *conversation, kind byte, body []byte) {
-	name := strings.Join(c.now, "+")
-	ends := kind == 'Q' && slices.Contains([]string{"commit", "rollback"}, string(bytes.TrimRight(body, "\x00")))
-	if ends && c.last != "" {
-		name = string(bytes.TrimRight(body, "\x00")) + " after " + c.last
+	text := string(bytes.TrimRight(body, "\x00")) // of a simple query
+	if title := titleOf(text); title != "" {
+		c.now = append(c.now, title)
 	}
-	scoped := c.scoped
+	name := strings.Join(c.now, "+")
 	c.now = nil
-	switch {
-	case ends:
-		c.last, c.scoped = "", false
-	case name != "":
+	ends := kind == 'Q' && (text == "commit" || text == "rollback")
+	c.mutex.Lock()
+	scoped := c.scoped
+	if ends && c.last != "" {
+		name = text + " after " + c.last
+	} else if name != "" {
 		c.last = name
 	}
+	c.mutex.Unlock()
 	var trap *Trap
 	if scoped && name != "" {
 		trap = p.trapAt(name)
@@ -156,6 +160,9 @@ func (p *Proxy) back(client io.Writer, server net.Conn, c *conversation) {
 			return
 		}
 		trap := c.answered(message[0] == 'Z')
+		if message[0] == 'Z' && message[5] == 'I' {
+			c.idle()
+		}
 		held = append(held, message...)
 		if trap != nil && message[0] != 'Z' {
 			continue
@@ -168,6 +175,13 @@ func (p *Proxy) back(client io.Writer, server net.Conn, c *conversation) {
 		}
 		held = held[:0]
 	}
+}
+
+// idle ends the transaction: the next statement begins another one.
+func (c *conversation) idle() {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
+	c.scoped, c.last = false, ""
 }
 
 // answered is the trap for the exchange that is being answered; ready says that this is the end of the answer.

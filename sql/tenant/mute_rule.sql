@@ -154,3 +154,8 @@ delete from scan_recounts c where c.scan_id = @scan_id;
 -- Purpose: the last position of a rule; 0 for a rule that is gone.
 -- Index: mute_rule_findings_pkey.
 select coalesce(max(m.number), 0)::integer from mute_rule_findings m where m.mute_rule_id = @mute_rule_id;
+
+-- name: CountScansToRecount :one
+-- Purpose: how many scans have to be counted again.
+-- Index: scan_recounts_scan.
+select count(distinct c.scan_id) from scan_recounts c;
