@@ -121,8 +121,8 @@ where s.id = $1 and p.provider = any($2::text[])
 `
 
 type GetThreatScoreFrameworkParams struct {
-	ScanID uuid.UUID
-	Types  []string
+	ScanID    uuid.UUID
+	Providers []string
 }
 
 type GetThreatScoreFrameworkRow struct {
@@ -134,7 +134,7 @@ type GetThreatScoreFrameworkRow struct {
 // Purpose: the framework by which a scan's provider type is scored, of the types that are. No row: the catalogue has none.
 // Index: scans_pkey, providers_pkey, catalogue_frameworks_pkey.
 func (q *Queries) GetThreatScoreFramework(ctx context.Context, arg GetThreatScoreFrameworkParams) (GetThreatScoreFrameworkRow, error) {
-	row := q.db.QueryRow(ctx, getThreatScoreFramework, arg.ScanID, arg.Types)
+	row := q.db.QueryRow(ctx, getThreatScoreFramework, arg.ScanID, arg.Providers)
 	var i GetThreatScoreFrameworkRow
 	err := row.Scan(&i.FrameworkID, &i.Content)
 	return i, err

@@ -551,8 +551,9 @@ func (c *caller) queries(operation *rest.Operation) []string {
 
 // besides are parameters without which an operation refuses whatever else it is asked.
 var besides = map[string]string{
-	"compliance_overviews.requirements": "&filter[compliance_id]=" + worldFramework,
-	"compliance_overviews.attributes":   "&filter[compliance_id]=" + worldFramework,
+	"overviews.findings_severity.timeseries": "&filter[date_from]=" + time.Now().UTC().Format(time.DateOnly),
+	"compliance_overviews.requirements":      "&filter[compliance_id]=" + worldFramework,
+	"compliance_overviews.attributes":        "&filter[compliance_id]=" + worldFramework,
 }
 
 func (c *caller) filterValue(name string) string {

@@ -414,7 +414,11 @@ func (a *arguments) value(t *testing.T, kind reflect.Type, name string) reflect.
 		}
 		return reflect.ValueOf(uuid.MustParse(text))
 	case time.Time:
-		return reflect.ValueOf(time.Now().UTC().Truncate(time.Hour))
+		moment := time.Now().UTC().Truncate(time.Hour)
+		if name == "until" { // the end of a range holds what is there now
+			moment = moment.AddDate(0, 0, 1)
+		}
+		return reflect.ValueOf(moment)
 	case json.RawMessage:
 		return reflect.ValueOf(json.RawMessage(`{}`))
 	case []byte:

@@ -121,10 +121,12 @@ func (w *world) loadCatalogue(t *testing.T) {
 	t.Helper()
 	var requirements []map[string]any
 	for _, account := range []string{openAccount, hiddenAccount, theirAccount} {
-		requirements = append(requirements, map[string]any{"id": "of " + mark(account), "checks": []string{"iam_" + mark(account) + "_sample_check_0"}})
+		requirements = append(requirements, map[string]any{"id": "of " + mark(account), "checks": []string{"iam_" + mark(account) + "_sample_check_0"},
+			"attributes": []any{map[string]any{"Title": "Of " + mark(account), "Section": "House", "LevelOfRisk": 5, "Weight": 10}}})
 	}
 	content, err := json.Marshal(map[string]any{"engine": "sample", "version": "0.0.1", "providers": map[string]any{"aws": map[string]any{
-		"frameworks": map[string]any{worldFramework: map[string]any{"framework": "House", "requirements": requirements}}}}})
+		"frameworks": map[string]any{worldFramework: map[string]any{"framework": "House", "requirements": requirements},
+			"prowler_threatscore_aws": map[string]any{"framework": "ProwlerThreatScore", "requirements": requirements}}}}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -158,6 +160,7 @@ func (w *world) ingest(t *testing.T, client *apitest.Client, account string) {
 	// Every account has regions, checks, types and texts of its own, so that lists of them tell.
 	content := bytes.ReplaceAll(file.Bytes(), []byte("eu-west-1"), []byte("xx-region-"+account[:1]))
 	content = bytes.ReplaceAll(bytes.ReplaceAll(content, []byte("sample"), []byte(mark(account)+"_sample")), []byte("Sample"), []byte(mark(account)+"_Sample"))
+	content = bytes.ReplaceAll(content, []byte(`"categories":[`), []byte(`"categories":["internet-exposed",`))
 	_, _ = part.Write(bytes.Replace(content, []byte("["), []byte("[{\"no\":\"finding\"},"), 1))
 	if err := form.Close(); err != nil {
 		t.Fatal(err)

@@ -8,7 +8,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/palisade-sec/palisade/internal/catalogue"
 	"github.com/palisade-sec/palisade/internal/ingestion"
 	"github.com/palisade-sec/palisade/internal/ocsftest"
 	"github.com/palisade-sec/palisade/internal/tenant"
@@ -39,7 +38,7 @@ func (c *Client) IngestContent(t testing.TB, content io.Reader) string {
 	write := func(ctx context.Context, fn func(context.Context, *tenant.Tx) error) error {
 		return executor.Write(ctx, scope, fn)
 	}
-	service := ingestion.New(executor, func(context.Context) (*catalogue.Checks, error) { return nil, nil }, 0)
+	service := ingestion.New(executor, c.server.App.Catalogue.Checks, 0)
 	id, err := service.Receive(t.Context(), scope, "file.json", content, func(context.Context, *tenant.Tx, uuid.UUID, uuid.UUID) (uuid.UUID, error) {
 		return uuid.New(), nil
 	})

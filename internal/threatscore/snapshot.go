@@ -26,7 +26,7 @@ func Take(ctx context.Context, queries *tenantdb.Queries, scanID uuid.UUID) erro
 	if err := queries.DeleteThreatScore(ctx, scanID); err != nil {
 		return fmt.Errorf("delete snapshot: %w", err)
 	}
-	row, err := queries.GetThreatScoreFramework(ctx, tenantdb.GetThreatScoreFrameworkParams{ScanID: scanID, Types: types})
+	row, err := queries.GetThreatScoreFramework(ctx, tenantdb.GetThreatScoreFrameworkParams{ScanID: scanID, Providers: types})
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil
 	}

@@ -6,7 +6,7 @@
 select k.framework_id, k.content
 from scans s join providers p on p.id = s.provider_id
 join catalogue_frameworks k on k.provider = p.provider and k.framework_id = 'prowler_threatscore_' || p.provider
-where s.id = @scan_id and p.provider = any(@types::text[]);
+where s.id = @scan_id and p.provider = any(@providers::text[]);
 
 -- name: CountFindingsOfChecks :many
 -- Purpose: passes and failures that are not muted, by check of a scan; after InsertScanSummaries. No rows: it found nothing.

@@ -17,7 +17,7 @@ type found struct {
 	severity      string // High when empty
 	muted         bool
 	categories    []string
-	group         string
+	group         string // resource group of the check; see importGroups
 	resource      string // one of its own when empty
 	region        string
 }
@@ -61,9 +61,6 @@ func (f found) encode(provider, account string, i int) map[string]any {
 	if f.region != "" {
 		resource["region"], cloud["region"] = f.region, f.region
 	}
-	if f.group != "" {
-		resource["group"] = map[string]any{"name": f.group}
-	}
 	made["finding_info"].(map[string]any)["uid"] = fmt.Sprintf("prowler-%s-%s-%s-%d", provider, f.check, account, i)
 	return made
 }
@@ -90,6 +87,21 @@ func importFrameworks(t *testing.T, server *apitest.Server, types ...string) {
 	for _, one := range types {
 		providers[one] = map[string]any{"checks": map[string]any{}, "frameworks": map[string]any{"prowler_threatscore_" + one: json.RawMessage(lightFramework)}}
 	}
+	importCatalogue(t, server, providers)
+}
+
+// importGroups has the catalogue know the resource groups of the findings' checks: findings do not say them.
+func importGroups(t *testing.T, server *apitest.Server, findings ...found) {
+	t.Helper()
+	checks := map[string]any{}
+	for _, one := range findings {
+		checks[one.check] = map[string]any{"CheckID": one.check, "ResourceGroup": one.group}
+	}
+	importCatalogue(t, server, map[string]any{"aws": map[string]any{"checks": checks}, "azure": map[string]any{"checks": checks}})
+}
+
+func importCatalogue(t *testing.T, server *apitest.Server, providers map[string]any) {
+	t.Helper()
 	content, err := json.Marshal(map[string]any{"engine": "prowler", "version": "0.0.1", "providers": providers})
 	if err != nil {
 		t.Fatal(err)
