@@ -10,6 +10,7 @@ import (
 
 	"github.com/palisade-sec/palisade/internal/app"
 	"github.com/palisade-sec/palisade/internal/catalogue"
+	"github.com/palisade-sec/palisade/internal/compliance"
 	"github.com/palisade-sec/palisade/internal/config"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
@@ -26,7 +27,14 @@ func catalogueCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			scans, err := compliance.CountAgain(ctx, program.Tenants, program.System)
+			if err != nil {
+				return fmt.Errorf("the catalogue is imported, import it again to count scans that await it: %w", err)
+			}
 			_, err = fmt.Fprintf(command.OutOrStdout(), "%d checks and %d frameworks of %s %s\n", imported.Checks, imported.Frameworks, imported.Engine, imported.Version)
+			if err == nil && scans > 0 {
+				_, err = fmt.Fprintf(command.OutOrStdout(), "%d earlier scans will be held against the frameworks within the hour\n", scans)
+			}
 			return err
 		})
 	list := besideCommand("list", "Show what is known, by provider type", arguments(cobra.NoArgs),

@@ -181,6 +181,25 @@ func (q *Queries) FindFramework(ctx context.Context, arg FindFrameworkParams) ([
 	return items, nil
 }
 
+const forgetVersionOfUnheldScans = `-- name: ForgetVersionOfUnheldScans :execrows
+update scans s set aggregates_version = 0
+where s.state = 'completed' and s.aggregates_version <> 0
+    and exists (select from providers p join catalogue_frameworks f on f.provider = p.provider where p.id = s.provider_id and p.deleted_at is null)
+    and not exists (select from scan_compliance c where c.scan_id = s.id and c.region = '')
+    and exists (select from scan_summaries m where m.scan_id = s.id and m.pass + m.fail > 0)
+`
+
+// Purpose: have completed scans counted again that were held against no framework, though there is something to hold against those
+// that their providers' types have now.
+// Index: scans_counted, providers_pkey, catalogue_frameworks_pkey, scan_compliance_pkey, scan_summaries_pkey.
+func (q *Queries) ForgetVersionOfUnheldScans(ctx context.Context) (int64, error) {
+	result, err := q.db.Exec(ctx, forgetVersionOfUnheldScans)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
 const getFrameworkRevisions = `-- name: GetFrameworkRevisions :many
 select r.id, r.provider, r.framework_id, r.framework, r.name, r.version, r.requirements
 from catalogue_framework_revisions r where r.id = any($1::uuid[])
@@ -363,19 +382,26 @@ func (q *Queries) ListComplianceRegions(ctx context.Context, scanIds []uuid.UUID
 
 const listFrameworksOfScan = `-- name: ListFrameworksOfScan :many
 
-select f.framework_id, f.revision_id::uuid as revision_id
+with held as materialized (
+    select c.compliance_id, c.revision_id from scan_compliance c where c.scan_id = $1 and c.region = ''
+)
+select h.compliance_id, h.revision_id from held h
+union all
+select f.framework_id, f.revision_id::uuid
 from scans s join providers p on p.id = s.provider_id join catalogue_frameworks f on f.provider = p.provider
-where s.id = $1 and f.revision_id is not null order by f.framework_id
+where s.id = $1 and f.revision_id is not null and not exists (select from held)
+order by 1
 `
 
 type ListFrameworksOfScanRow struct {
-	FrameworkID string
-	RevisionID  uuid.UUID
+	ComplianceID string
+	RevisionID   uuid.UUID
 }
 
 // What scans say about compliance frameworks, and the frameworks that they are held against.
-// Purpose: the frameworks that a scan is to be held against: those of its provider's type, as they are now.
-// Index: scans_pkey, providers_pkey, catalogue_frameworks_pkey.
+// Purpose: the frameworks that a scan is to be held against: those that it was held against before, or else those that its
+// provider's type has now.
+// Index: scan_compliance_pkey, scans_pkey, providers_pkey, catalogue_frameworks_pkey.
 func (q *Queries) ListFrameworksOfScan(ctx context.Context, scanID uuid.UUID) ([]ListFrameworksOfScanRow, error) {
 	rows, err := q.db.Query(ctx, listFrameworksOfScan, scanID)
 	if err != nil {
@@ -385,7 +411,7 @@ func (q *Queries) ListFrameworksOfScan(ctx context.Context, scanID uuid.UUID) ([
 	items := []ListFrameworksOfScanRow{}
 	for rows.Next() {
 		var i ListFrameworksOfScanRow
-		if err := rows.Scan(&i.FrameworkID, &i.RevisionID); err != nil {
+		if err := rows.Scan(&i.ComplianceID, &i.RevisionID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

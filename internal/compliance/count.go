@@ -14,15 +14,16 @@ import (
 // everywhere is the region under which what a scan says of all regions together is stored.
 const everywhere = ""
 
-// Count holds a scan against the frameworks of its provider's type and stores the outcome, in place of what is there. The counts
-// of the scan's checks (scan_summaries) must be made before. A scan without a finding that counts says nothing.
+// Count holds a scan against the frameworks of its provider's type and stores the outcome, in place of what is there. A scan that
+// was held against frameworks before is held against the same revisions again: no later import changes what it says. The counts of
+// the scan's checks (scan_summaries) must be made before. A scan without a finding that counts says nothing.
 func Count(ctx context.Context, queries *tenantdb.Queries, scan uuid.UUID) error {
-	if err := queries.DeleteScanCompliance(ctx, scan); err != nil {
-		return fmt.Errorf("delete compliance: %w", err)
-	}
 	frameworks, err := queries.ListFrameworksOfScan(ctx, scan)
 	if err != nil {
 		return fmt.Errorf("list frameworks: %w", err)
+	}
+	if err := queries.DeleteScanCompliance(ctx, scan); err != nil {
+		return fmt.Errorf("delete compliance: %w", err)
 	}
 	if len(frameworks) == 0 {
 		return nil
@@ -45,7 +46,7 @@ func Count(ctx context.Context, queries *tenantdb.Queries, scan uuid.UUID) error
 	found := places(outcomes)
 	rows := tenantdb.InsertScanComplianceParams{ScanID: scan}
 	for _, one := range frameworks {
-		found.judge(known[one.RevisionID], one.FrameworkID, &rows)
+		found.judge(known[one.RevisionID], one.ComplianceID, &rows)
 	}
 	if err := queries.InsertScanCompliance(ctx, rows); err != nil {
 		return fmt.Errorf("insert compliance: %w", err)

@@ -1,11 +1,18 @@
 -- What scans say about compliance frameworks, and the frameworks that they are held against.
 
 -- name: ListFrameworksOfScan :many
--- Purpose: the frameworks that a scan is to be held against: those of its provider's type, as they are now.
--- Index: scans_pkey, providers_pkey, catalogue_frameworks_pkey.
-select f.framework_id, f.revision_id::uuid as revision_id
+-- Purpose: the frameworks that a scan is to be held against: those that it was held against before, or else those that its
+-- provider's type has now.
+-- Index: scan_compliance_pkey, scans_pkey, providers_pkey, catalogue_frameworks_pkey.
+with held as materialized (
+    select c.compliance_id, c.revision_id from scan_compliance c where c.scan_id = @scan_id and c.region = ''
+)
+select h.compliance_id, h.revision_id from held h
+union all
+select f.framework_id, f.revision_id::uuid
 from scans s join providers p on p.id = s.provider_id join catalogue_frameworks f on f.provider = p.provider
-where s.id = @scan_id and f.revision_id is not null order by f.framework_id;
+where s.id = @scan_id and f.revision_id is not null and not exists (select from held)
+order by 1;
 
 -- name: GetFrameworkRevisions :many
 -- Purpose: contents of frameworks by their digests.
@@ -88,3 +95,13 @@ group by c.check_id;
 select f.provider, f.content from catalogue_frameworks f
 where f.framework_id = @framework_id and f.provider = any(@providers::text[])
 order by array_position(@providers::text[], f.provider) limit 1;
+
+-- name: ForgetVersionOfUnheldScans :execrows
+-- Purpose: have completed scans counted again that were held against no framework, though there is something to hold against those
+-- that their providers' types have now.
+-- Index: scans_counted, providers_pkey, catalogue_frameworks_pkey, scan_compliance_pkey, scan_summaries_pkey.
+update scans s set aggregates_version = 0
+where s.state = 'completed' and s.aggregates_version <> 0
+    and exists (select from providers p join catalogue_frameworks f on f.provider = p.provider where p.id = s.provider_id and p.deleted_at is null)
+    and not exists (select from scan_compliance c where c.scan_id = s.id and c.region = '')
+    and exists (select from scan_summaries m where m.scan_id = s.id and m.pass + m.fail > 0);

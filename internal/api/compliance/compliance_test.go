@@ -15,6 +15,7 @@ import (
 
 	"github.com/palisade-sec/palisade/internal/apitest"
 	"github.com/palisade-sec/palisade/internal/catalogue"
+	"github.com/palisade-sec/palisade/internal/compliance"
 	"github.com/palisade-sec/palisade/internal/ingest"
 	"github.com/palisade-sec/palisade/internal/ocsftest"
 	"github.com/palisade-sec/palisade/internal/pgtest"
@@ -148,12 +149,25 @@ func regionsOf(t *testing.T, answer *apitest.Answer) (regions []string) {
 	return regions
 }
 
+// recount counts a completed scan again, as muting and the upkeep of scans of earlier versions do.
+func recount(t *testing.T, server *apitest.Server, of *apitest.Client, scan string) {
+	t.Helper()
+	scope := tenant.NewScope(uuid.MustParse(of.Tenant), uuid.Nil, tenant.SeeAll())
+	provider := of.Get(t, "/scans/"+scan).Want(t, 200).String("/data/relationships/provider/data/id")
+	err := server.App.Tenants.Write(t.Context(), scope, func(ctx context.Context, tx *tenant.Tx) error {
+		return ingest.RecountCompleted(ctx, tx, ingest.Scan{ID: uuid.MustParse(scan), ProviderID: uuid.MustParse(provider)})
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 func TestResultsAreThoseOfTheFindings(t *testing.T) {
 	t.Parallel()
 	server := apitest.Start(t)
 	load(t, server, house())
 	ada := server.SignUp(t, "Ada")
-	provider := uuid.MustParse(ada.Connect(t, account, "Main"))
+	provider := ada.Connect(t, account, "Main")
 	ada.Ingest(t, ocsftest.File{Account: account, Findings: 60})
 	scan := ada.Ingest(t, ocsftest.File{Account: account, Findings: 310, Flip: 5})
 	regions := regionsOf(t, ada.Get(t, path("/metadata", "filter[scan_id]", scan)))
@@ -167,7 +181,7 @@ func TestResultsAreThoseOfTheFindings(t *testing.T) {
 			if got := statuses(t, ada.Get(t, path("/requirements", "filter[scan_id]", scan, "filter[compliance_id]", id))); !maps.Equal(got, want) {
 				t.Errorf("%s: %s is %v, the findings say %v", when, id, got, want)
 			}
-			for by, answer := range map[string]*apitest.Answer{"scan": ada.Get(t, path("", "filter[scan_id]", scan)), "provider": ada.Get(t, path("", "filter[provider_id]", provider.String())),
+			for by, answer := range map[string]*apitest.Answer{"scan": ada.Get(t, path("", "filter[scan_id]", scan)), "provider": ada.Get(t, path("", "filter[provider_id]", provider)),
 				"watchlist": ada.Get(t, "/overviews/compliance-watchlist")} {
 				if got := counted(t, answer, id); got != tally(want) {
 					t.Errorf("%s: by %s %s counts %v, want %v", when, by, id, got, tally(want))
@@ -189,22 +203,12 @@ func TestResultsAreThoseOfTheFindings(t *testing.T) {
 	if err != nil || muted.RowsAffected() == 0 {
 		t.Fatalf("muted %d (%v)", muted.RowsAffected(), err)
 	}
-	recount := func() {
-		t.Helper()
-		scope := tenant.NewScope(uuid.MustParse(ada.Tenant), uuid.Nil, tenant.SeeAll())
-		err := server.App.Tenants.Write(t.Context(), scope, func(ctx context.Context, tx *tenant.Tx) error {
-			return ingest.RecountMuted(ctx, tx, ingest.Scan{ID: uuid.MustParse(scan), ProviderID: provider}, func() (bool, error) { return true, nil })
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	recount()
+	recount(t, server, ada, scan)
 	check("after muting")
 	if _, err := server.DB.Pool(t, pgtest.Superuser).Exec(t.Context(), `update findings set muted = true where scan_id = $1`, scan); err != nil {
 		t.Fatal(err)
 	}
-	recount()
+	recount(t, server, ada, scan)
 	if left := ada.Get(t, path("", "filter[scan_id]", scan)).Want(t, 200); left.Len("/data") != 0 {
 		t.Errorf("a scan of which all is muted says %s", left.Raw)
 	}
@@ -258,6 +262,10 @@ func TestALaterCatalogueChangesNoResult(t *testing.T) {
 	if again := ada.Get(t, asked).Want(t, 200); string(again.Raw) != string(first.Raw) {
 		t.Errorf("the scan said\n%s\nand says\n%s", first.Raw, again.Raw)
 	}
+	recount(t, server, ada, before)
+	if again := ada.Get(t, asked).Want(t, 200); string(again.Raw) != string(first.Raw) {
+		t.Errorf("counted again the scan says %s", again.Raw)
+	}
 	if gone := ada.Get(t, path("/requirements", "filter[scan_id]", before, "filter[compliance_id]", "shared_2")).Want(t, 200); gone.Len("/data") != 3 {
 		t.Errorf("a framework that is gone from the catalogue has lost its results: %s", gone.Raw)
 	}
@@ -285,6 +293,41 @@ func TestALaterCatalogueChangesNoResult(t *testing.T) {
 	if again := ada.Get(t, asked).Want(t, 200); string(again.Raw) != string(first.Raw) {
 		t.Errorf("after the old catalogue came back the scan says\n%s", again.Raw)
 	}
+}
+
+// TestScansFromBeforeTheCatalogueAreCountedLater: what completed when there was nothing to hold it against waits for an import.
+func TestScansFromBeforeTheCatalogueAreCountedLater(t *testing.T) {
+	t.Parallel()
+	server := apitest.Start(t)
+	ada := server.SignUp(t, "Ada")
+	ada.Connect(t, account, "Main")
+	early := ada.Ingest(t, ocsftest.File{Account: account, Findings: 50})
+	ask := path("", "filter[scan_id]", early)
+	if none := ada.Get(t, ask).Want(t, 200); none.Len("/data") != 0 {
+		t.Fatalf("without a catalogue: %s", none.Raw)
+	}
+	again := func(want int64) {
+		t.Helper()
+		if marked, err := compliance.CountAgain(t.Context(), server.App.Tenants, server.App.System); err != nil || marked != want {
+			t.Errorf("%d scans are to be counted again, want %d (%v)", marked, want, err)
+		}
+	}
+	again(0)
+	load(t, server, map[string]map[string]framework{"azure": house()["azure"]})
+	again(0)
+	load(t, server, house())
+	ada.Ingest(t, ocsftest.File{Account: account, Findings: 50})
+	again(1)
+	again(0)
+	var version int
+	if err := server.DB.Pool(t, pgtest.Superuser).QueryRow(t.Context(), `select aggregates_version from scans where id = $1`, early).Scan(&version); err != nil || version != 0 {
+		t.Errorf("version %d (%v)", version, err)
+	}
+	recount(t, server, ada, early)
+	if got, want := counted(t, ada.Get(t, ask), "house_1.0_aws"), tally(expected(t, server, house()["aws"]["house_1.0_aws"], "", early)); got != want {
+		t.Errorf("counted later: %v, want %v", got, want)
+	}
+	again(0)
 }
 
 func TestScoredRequirementsCountFindings(t *testing.T) {
