@@ -218,23 +218,42 @@ func Many(kind string, ids ...string) map[string]any {
 	return map[string]any{"data": list}
 }
 
-// Do sends a request with a body as it is.
-func (c *Client) Do(t testing.TB, method, path, contentType string, body []byte) *Answer {
+// Request is a request as the client sends it, for tests that read the answer themselves.
+func (c *Client) Request(ctx context.Context, t testing.TB, method, path, accept string, body []byte) *http.Request {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), method, c.server.URL+path, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, method, c.server.URL+path, bytes.NewReader(body))
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
 	}
-	if contentType != "" {
-		request.Header.Set("Content-Type", contentType)
-	}
-	request.Header.Set("Accept", jsonapi.MediaType)
+	request.Header.Set("Accept", accept)
 	if c.token != "" {
 		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	if c.key != "" {
 		request.Header.Set("Authorization", "Api-Key "+c.key)
 	}
+	return request
+}
+
+// GetAs is Get for an answer of another media type.
+func (c *Client) GetAs(t testing.TB, path, accept string) *Answer {
+	t.Helper()
+	return send(t, c.Request(t.Context(), t, http.MethodGet, path, accept, nil))
+}
+
+// Do sends a request with a body as it is.
+func (c *Client) Do(t testing.TB, method, path, contentType string, body []byte) *Answer {
+	t.Helper()
+	request := c.Request(t.Context(), t, method, path, jsonapi.MediaType, body)
+	if contentType != "" {
+		request.Header.Set("Content-Type", contentType)
+	}
+	return send(t, request)
+}
+
+func send(t testing.TB, request *http.Request) *Answer {
+	t.Helper()
+	method, path := request.Method, request.URL.Path
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
 		t.Fatalf("%s %s: %v", method, path, err)
