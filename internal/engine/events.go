@@ -28,8 +28,8 @@ type Event struct {
 	ActorType    *string         `json:"actor_type"`
 	Address      *string         `json:"address"`
 	Agent        *string         `json:"agent"`
-	Request      json.RawMessage `json:"request"`  // an object; nil for none
-	Response     json.RawMessage `json:"response"` // an object; nil for none
+	Request      json.RawMessage `json:"request"`  // an object or null
+	Response     json.RawMessage `json:"response"` // an object or null
 	ErrorCode    *string         `json:"error_code"`
 	ErrorMessage *string         `json:"error_message"`
 }

@@ -77,6 +77,10 @@ const (
 	Denied  = "denied"  // the log may not be read; the reason quotes the secret
 	Expired = "expired" // the credentials are good no more; the reason quotes the secret
 	Away    = "away"    // the provider cannot be reached
+	Killed  = "killed"  // the engine is killed, after a finding
+	Hangs   = "hangs"   // the engine goes on for ever, after a finding
+	Floods  = "floods"  // the engine complains of 32 MiB, secrets included, between two findings
+	Odd     = "odd"     // the findings are odd: see OddFindings
 )
 
 // Version is what the engine says of itself.
@@ -163,6 +167,31 @@ func run() error {
 			r.find(say, findings)
 			_ = out.Flush()
 			os.Exit(3)
+		case Killed:
+			r.find(say, 1)
+			_ = out.Flush()
+			self, err := os.FindProcess(os.Getpid())
+			if err != nil {
+				return err
+			}
+			_ = self.Kill()
+			select {}
+		case Hangs:
+			r.find(say, 1)
+			_ = out.Flush()
+			select {}
+		case Floods:
+			r.find(say, 1)
+			_ = out.Flush()
+			complaint := strings.Repeat("s3 says no to "+r.Secret.Token+"\n", 1<<15)
+			for written := 0; written < 32<<20; written += len(complaint) {
+				_, _ = os.Stderr.WriteString(complaint)
+			}
+			r.find(say, 2)
+		case Odd:
+			for _, one := range OddFindings(r.UID) {
+				say(map[string]any{"type": "finding", "tags": map[string]string{}, "ocsf": one})
+			}
 		case Babbles:
 			_, _ = out.WriteString("Traceback (most recent call last)\n")
 			return nil
@@ -288,6 +317,34 @@ func (r request) happen(say func(map[string]any), flush func() error, words []st
 	}
 	say(map[string]any{"type": "done"})
 	return flush()
+}
+
+// OddFindings are eight findings: one whose uid is one character too long and one whose is not, two with the same uid, two about a
+// resource that is in another region and service the second time, and two about resources without uid, name, region and type.
+func OddFindings(account string) []map[string]any {
+	file := ocsftest.File{Account: account}
+	var all []map[string]any
+	for i := range 8 {
+		one := file.Finding(i * 5) // resources of their own
+		resource := one["resources"].([]any)[0].(map[string]any)
+		info := one["finding_info"].(map[string]any)
+		switch i {
+		case 0:
+			info["uid"] = strings.Repeat("ä", 301)
+		case 1:
+			info["uid"] = strings.Repeat("ä", 300)
+		case 2, 3:
+			info["uid"] = "the same"
+		case 4, 5:
+			resource["uid"] = "wanderer"
+			resource["region"] = []string{"eu-west-1", "us-east-1"}[i-4]
+		case 6, 7:
+			resource["uid"], resource["name"], resource["region"], resource["type"] = "", "", "", ""
+			one["cloud"].(map[string]any)["region"] = ""
+		}
+		all = append(all, one)
+	}
+	return all
 }
 
 // look gives those findings that the scope is about.
