@@ -75,11 +75,13 @@ end $$;
 revoke all on function scan_aggregates(), aggregate_lines(text, uuid) from public;
 grant execute on function scan_aggregates(), aggregate_lines(text, uuid) to palisade_app;
 
--- past_retention says whether something that ended at a moment is older than so many calendar months. The months are counted back
--- from now, which is the stricter way: on the last day of March a month reaches back to the last day of February.
+-- past_retention says whether so many calendar months have passed since something ended. A day that the month has not in which they
+-- end is the first of the next: nothing goes sooner than asked for, and what is due stays due.
 create function past_retention(ended timestamptz, months integer, moment timestamptz) returns boolean
 language sql immutable parallel safe set search_path = pg_catalog as $$
-    select (ended at time zone 'UTC') < (moment at time zone 'UTC') - make_interval(months => months)
+    select (moment at time zone 'UTC') > least(m.began + make_interval(months => months) + ((ended at time zone 'UTC') - m.began),
+        m.began + make_interval(months => months + 1))
+    from (select date_trunc('month', ended at time zone 'UTC') as began) m
 $$;
 revoke all on function past_retention(timestamptz, integer, timestamptz) from public;
 grant execute on function past_retention(timestamptz, integer, timestamptz) to palisade_app;

@@ -64,7 +64,7 @@ var (
 	databaseSettings = []string{"data-dir", "database-url", "database-system-url", "database-owner-url", "log-level", "log-format"}
 	serverSettings   = append([]string{"listen", "key-dir", "policy-dir", "policy-replace", "token-rate-limit", "account-rate-limit", "rate-limit-address",
 		"rate-limit-token", "rate-limit-key", "trust-proxy", "allowed-hosts", "hsts-max-age", "cors-origins", "metrics-listen", "migrate", "audit-read-sample",
-		"database-replica-url", "database-system-replica-url", "database-max-conns", "prowler-python", "engine-pass-env", "engine-services", "stop-after", "request-timeout",
+		"database-replica-url", "database-system-replica-url", "database-max-conns", "prowler-python", "engine-pass-env", "engine-services", "retention-months", "stop-after", "request-timeout",
 		"sign-up", "first-admin-email", "first-admin-password-file",
 		"external-url", "sign-in-url", "saml-callback-url", "saml-entity-id"}, databaseSettings...)
 )
@@ -122,7 +122,7 @@ func appSettings(settings config.Settings, db *database) app.Settings {
 		AppURL: db.app, SystemURL: db.system, AppReplicaURL: settings.AppReplicaURL, SystemReplicaURL: settings.SystemReplicaURL,
 		MaxConns: int32(settings.MaxConns), KeyDir: settings.Keys(), TokenLimit: settings.TokenLimit, TrustProxy: settings.TrustProxy,
 		CORSOrigins: settings.CORSOrigins, PolicyDir: settings.PolicyDir, PolicyReplace: settings.PolicyReplace, EnginePython: settings.EnginePython, EnginePassEnv: settings.EnginePassEnv,
-		EngineServices: settings.EngineServices, EngineMemory: memory, ScanTimeout: settings.ScanTimeout, RequestTimeout: settings.RequestTimeout, ScanConcurrency: settings.ScanConcurrency,
+		EngineServices: settings.EngineServices, EngineMemory: memory, ScanTimeout: settings.ScanTimeout, RequestTimeout: settings.RequestTimeout, ScanConcurrency: settings.ScanConcurrency, RetentionMonths: settings.RetentionMonths,
 		AuditReadSample: settings.AuditReadSample, Social: socialSettings(settings), InvitationOnly: settings.SignUp == config.SignUpInvitation,
 		AccountLimit: settings.AccountLimit, AddressLimit: settings.AddressLimit, AccessTokenLimit: settings.AccessTokenLimit, KeyLimit: settings.KeyLimit,
 		AllowedHosts: settings.Hosts(), HSTS: settings.HSTSMaxAge,

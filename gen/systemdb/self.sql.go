@@ -358,7 +358,7 @@ func (q *Queries) ListOwnMemberships(ctx context.Context, arg ListOwnMemberships
 
 const listOwnTenants = `-- name: ListOwnTenants :many
 
-select t.id, t.name, t.inserted_at, t.updated_at,
+select t.id, t.name, t.retention_months, t.inserted_at, t.updated_at,
     (select array_agg(o.id order by o.id) from memberships o where o.tenant_id = t.id)::uuid[] as membership_ids,
     /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from memberships m join tenants t on t.id = m.tenant_id
@@ -374,12 +374,13 @@ type ListOwnTenantsParams struct {
 }
 
 type ListOwnTenantsRow struct {
-	ID            uuid.UUID
-	Name          string
-	InsertedAt    time.Time
-	UpdatedAt     time.Time
-	MembershipIds []uuid.UUID
-	Position      string
+	ID              uuid.UUID
+	Name            string
+	RetentionMonths *int16
+	InsertedAt      time.Time
+	UpdatedAt       time.Time
+	MembershipIds   []uuid.UUID
+	Position        string
 }
 
 // Scope self. Reason: the list of a person's own organisations and memberships spans tenants by its nature; every query is
@@ -398,6 +399,7 @@ func (q *Queries) ListOwnTenants(ctx context.Context, arg ListOwnTenantsParams) 
 		if err := rows.Scan(
 			&i.ID,
 			&i.Name,
+			&i.RetentionMonths,
 			&i.InsertedAt,
 			&i.UpdatedAt,
 			&i.MembershipIds,

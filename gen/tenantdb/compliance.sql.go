@@ -143,6 +143,22 @@ func (q *Queries) DeleteScanCompliance(ctx context.Context, scanID uuid.UUID) er
 	return err
 }
 
+const deleteScanComplianceOf = `-- name: DeleteScanComplianceOf :exec
+delete from scan_compliance where scan_id = $1 and compliance_id = $2
+`
+
+type DeleteScanComplianceOfParams struct {
+	ScanID       uuid.UUID
+	ComplianceID string
+}
+
+// Purpose: make room for what a scan says about one framework.
+// Index: scan_compliance_pkey.
+func (q *Queries) DeleteScanComplianceOf(ctx context.Context, arg DeleteScanComplianceOfParams) error {
+	_, err := q.db.Exec(ctx, deleteScanComplianceOf, arg.ScanID, arg.ComplianceID)
+	return err
+}
+
 const findFramework = `-- name: FindFramework :many
 select f.provider, f.content from catalogue_frameworks f
 where f.framework_id = $1 and f.provider = any($2::text[])
@@ -185,7 +201,7 @@ const forgetVersionOfUnheldScans = `-- name: ForgetVersionOfUnheldScans :execrow
 update scans s set aggregates_version = 0
 where s.state = 'completed' and s.aggregates_version <> 0
     and exists (select from providers p join catalogue_frameworks f on f.provider = p.provider where p.id = s.provider_id and p.deleted_at is null)
-    and not exists (select from scan_compliance c where c.scan_id = s.id and c.region = '')
+    and not exists (select from scan_compliance c where c.scan_id = s.id and c.region = '' and not starts_with(c.compliance_id, 'custom_'))
     and exists (select from scan_summaries m where m.scan_id = s.id and m.pass + m.fail > 0)
 `
 
@@ -201,29 +217,40 @@ func (q *Queries) ForgetVersionOfUnheldScans(ctx context.Context) (int64, error)
 }
 
 const getFrameworkRevisions = `-- name: GetFrameworkRevisions :many
-select r.id, r.provider, r.framework_id, r.framework, r.name, r.version, r.requirements
+select r.id, r.framework, r.name, r.version, r.requirements, true as shared
 from catalogue_framework_revisions r where r.id = any($1::uuid[])
+union all
+select r.id, r.framework, r.name, r.version, r.requirements, false
+from compliance_framework_revisions r where r.id = any($1::uuid[])
 `
 
-// Purpose: contents of frameworks by their digests.
-// Index: catalogue_framework_revisions_pkey.
-func (q *Queries) GetFrameworkRevisions(ctx context.Context, ids []uuid.UUID) ([]CatalogueFrameworkRevision, error) {
+type GetFrameworkRevisionsRow struct {
+	ID           uuid.UUID
+	Framework    string
+	Name         string
+	Version      string
+	Requirements json.RawMessage
+	Shared       bool
+}
+
+// Purpose: contents of frameworks by their ids: of the catalogue, which all tenants share, and of the tenant's own.
+// Index: catalogue_framework_revisions_pkey, compliance_framework_revisions_pkey.
+func (q *Queries) GetFrameworkRevisions(ctx context.Context, ids []uuid.UUID) ([]GetFrameworkRevisionsRow, error) {
 	rows, err := q.db.Query(ctx, getFrameworkRevisions, ids)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []CatalogueFrameworkRevision{}
+	items := []GetFrameworkRevisionsRow{}
 	for rows.Next() {
-		var i CatalogueFrameworkRevision
+		var i GetFrameworkRevisionsRow
 		if err := rows.Scan(
 			&i.ID,
-			&i.Provider,
-			&i.FrameworkID,
 			&i.Framework,
 			&i.Name,
 			&i.Version,
 			&i.Requirements,
+			&i.Shared,
 		); err != nil {
 			return nil, err
 		}
@@ -311,9 +338,16 @@ const listCompliance = `-- name: ListCompliance :many
 select c.compliance_id, c.revision_id, bit_or(c.failures)::text as failures
 from scan_compliance c
 where c.scan_id = any($1::uuid[]) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    and (not $2::boolean or not exists (select from compliance_watchlist)
+        or c.compliance_id in (select w.compliance_id from compliance_watchlist w))
 group by c.compliance_id, c.revision_id
 order by c.compliance_id, max(c.scan_id::text collate "C") desc
 `
+
+type ListComplianceParams struct {
+	ScanIds []uuid.UUID
+	Watched bool
+}
 
 type ListComplianceRow struct {
 	ComplianceID string
@@ -322,10 +356,10 @@ type ListComplianceRow struct {
 }
 
 // Purpose: what chosen scans say about frameworks, together: a requirement failed where it failed in one of them. The revision
-// that the newest of them was held against comes first.
-// Index: scan_compliance_pkey.
-func (q *Queries) ListCompliance(ctx context.Context, scanIds []uuid.UUID) ([]ListComplianceRow, error) {
-	rows, err := q.db.Query(ctx, listCompliance, scanIds)
+// that the newest of them was held against comes first. watched leaves the frameworks that the tenant watches, if it watches some.
+// Index: scan_compliance_pkey, compliance_watchlist_pkey.
+func (q *Queries) ListCompliance(ctx context.Context, arg ListComplianceParams) ([]ListComplianceRow, error) {
+	rows, err := q.db.Query(ctx, listCompliance, arg.ScanIds, arg.Watched)
 	if err != nil {
 		return nil, err
 	}
@@ -334,6 +368,46 @@ func (q *Queries) ListCompliance(ctx context.Context, scanIds []uuid.UUID) ([]Li
 	for rows.Next() {
 		var i ListComplianceRow
 		if err := rows.Scan(&i.ComplianceID, &i.RevisionID, &i.Failures); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listComplianceByScan = `-- name: ListComplianceByScan :many
+select c.scan_id, c.revision_id, c.failures::text as failures
+from scan_compliance c
+where c.scan_id = any($1::uuid[]) and c.region = '' and c.compliance_id = $2
+order by c.scan_id desc
+`
+
+type ListComplianceByScanParams struct {
+	ScanIds      []uuid.UUID
+	ComplianceID string
+}
+
+type ListComplianceByScanRow struct {
+	ScanID     uuid.UUID
+	RevisionID uuid.UUID
+	Failures   string
+}
+
+// Purpose: what each of chosen scans says about a framework, in all regions together.
+// Index: scan_compliance_pkey.
+func (q *Queries) ListComplianceByScan(ctx context.Context, arg ListComplianceByScanParams) ([]ListComplianceByScanRow, error) {
+	rows, err := q.db.Query(ctx, listComplianceByScan, arg.ScanIds, arg.ComplianceID)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListComplianceByScanRow{}
+	for rows.Next() {
+		var i ListComplianceByScanRow
+		if err := rows.Scan(&i.ScanID, &i.RevisionID, &i.Failures); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -389,7 +463,11 @@ select h.compliance_id, h.revision_id from held h
 union all
 select f.framework_id, f.revision_id::uuid
 from scans s join providers p on p.id = s.provider_id join catalogue_frameworks f on f.provider = p.provider
-where s.id = $1 and f.revision_id is not null and not exists (select from held)
+where s.id = $1 and f.revision_id is not null and not exists (select from held h where not starts_with(h.compliance_id, 'custom_'))
+union all
+select w.compliance_id, w.revision_id
+from scans s join providers p on p.id = s.provider_id join compliance_frameworks w on w.provider = p.provider
+where s.id = $1 and not exists (select from held)
 order by 1
 `
 
@@ -400,8 +478,8 @@ type ListFrameworksOfScanRow struct {
 
 // What scans say about compliance frameworks, and the frameworks that they are held against.
 // Purpose: the frameworks that a scan is to be held against: those that it was held against before, or else those that its
-// provider's type has now.
-// Index: scan_compliance_pkey, scans_pkey, providers_pkey, catalogue_frameworks_pkey.
+// provider's type has now, of the catalogue and of the tenant's own.
+// Index: scan_compliance_pkey, scans_pkey, providers_pkey, catalogue_frameworks_pkey, compliance_frameworks_pkey.
 func (q *Queries) ListFrameworksOfScan(ctx context.Context, scanID uuid.UUID) ([]ListFrameworksOfScanRow, error) {
 	rows, err := q.db.Query(ctx, listFrameworksOfScan, scanID)
 	if err != nil {

@@ -306,7 +306,7 @@ func (q *Queries) IncludeResources(ctx context.Context, ids []uuid.UUID) ([]Incl
 const includeScans = `-- name: IncludeScans :many
 select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count, s.progress, s.duration, s.inserted_at,
     s.started_at, s.completed_at, s.scheduled_at
-from scans s where s.id = any($1::uuid[]) order by s.id
+from scans s where s.id = any($1::uuid[]) and s.state <> 'expired' order by s.id
 `
 
 type IncludeScansRow struct {

@@ -5,7 +5,6 @@
 package tenantdb
 
 import (
-	"encoding/json"
 	"time"
 
 	"github.com/google/uuid"
@@ -43,15 +42,4 @@ type AuditEvent struct {
 	// Hash of the row before; 32 zero bytes for the first.
 	PreviousHash []byte
 	Hash         []byte
-}
-
-// Contents of frameworks by their digest. requirements is a list of {id, description, checks} in the order of their results.
-type CatalogueFrameworkRevision struct {
-	ID           uuid.UUID
-	Provider     string
-	FrameworkID  string
-	Framework    string
-	Name         string
-	Version      string
-	Requirements json.RawMessage
 }

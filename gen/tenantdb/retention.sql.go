@@ -191,6 +191,22 @@ func (q *Queries) NextExpiredScan(ctx context.Context) (NextExpiredScanRow, erro
 	return i, err
 }
 
+const setTenantRetention = `-- name: SetTenantRetention :exec
+update tenants set retention_months = $1::smallint, updated_at = now() where id = $2
+`
+
+type SetTenantRetentionParams struct {
+	Months *int16
+	ID     uuid.UUID
+}
+
+// Purpose: how many months the organisation keeps its scans; null: as the operator set.
+// Index: tenants_pkey.
+func (q *Queries) SetTenantRetention(ctx context.Context, arg SetTenantRetentionParams) error {
+	_, err := q.db.Exec(ctx, setTenantRetention, arg.Months, arg.ID)
+	return err
+}
+
 const takeScanResources = `-- name: TakeScanResources :many
 with gone as materialized (select o.resource_id from scan_resource_summaries o where o.scan_id = $1 limit $2)
 delete from scan_resource_summaries o using gone g where o.scan_id = $1 and o.resource_id = g.resource_id

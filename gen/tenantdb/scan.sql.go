@@ -44,7 +44,7 @@ func (q *Queries) CondemnProvider(ctx context.Context, id uuid.UUID) (int64, err
 
 const countScans = `-- name: CountScans :one
 select count(*) from scans s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id and p.deleted_at is null
-where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+where s.state <> 'expired' and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 `
 
 // Purpose: how many scans ListScans pages over.
@@ -190,7 +190,7 @@ select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count,
     p.updated_at as provider_updated_at,
     /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from scans s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id and p.deleted_at is null
-where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+where s.state <> 'expired' and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ s.inserted_at desc, s.id /* TEMPLATE_END */
 limit $2 offset $1
 `
@@ -226,7 +226,7 @@ type ListScansRow struct {
 	Position                string
 }
 
-// Purpose: a page of scans with their providers; one scan when the condition names its id.
+// Purpose: a page of scans with their providers, without those that expired; one scan when the condition names its id.
 // Index: scans_inserted, scans_pkey, providers_pkey.
 func (q *Queries) ListScans(ctx context.Context, arg ListScansParams) ([]ListScansRow, error) {
 	rows, err := q.db.Query(ctx, listScans, arg.PageOffset, arg.PageSize)
@@ -448,7 +448,7 @@ func (q *Queries) ProgressScan(ctx context.Context, arg ProgressScanParams) erro
 }
 
 const renameScan = `-- name: RenameScan :execrows
-update scans set name = $1, updated_at = now() where id = $2
+update scans set name = $1, updated_at = now() where id = $2 and state <> 'expired'
 `
 
 type RenameScanParams struct {

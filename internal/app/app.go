@@ -57,6 +57,7 @@ type Settings struct {
 	EngineMemory     int64         // bytes that a process of the engine may have; 0: the engine's default, -1: no limit
 	RequestTimeout   time.Duration // how long a request may take; 0: the default
 	ScanTimeout      time.Duration // how long a scan may take; 0: the default
+	RetentionMonths  int           // months after which scans go, of tenants that have not set any; 0: kept
 	ScanConcurrency  int           // scans that this process runs at the same time; 0: the default
 	WorkerSilence    time.Duration // jobs.WorkConfig's Silence, and Stop: for tests, which cannot wait; 0: the defaults
 	WorkerStop       time.Duration

@@ -16,6 +16,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/muterule"
 	"github.com/palisade-sec/palisade/internal/provider"
 	"github.com/palisade-sec/palisade/internal/recount"
+	"github.com/palisade-sec/palisade/internal/retention"
 	"github.com/palisade-sec/palisade/internal/scan"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
@@ -36,6 +37,7 @@ func (a *App) registerScans(registry *jobs.Registry, settings Settings) (*scan.S
 		Engine: engine.NewProwler(engine.Options{Python: settings.EnginePython, PassEnv: settings.EnginePassEnv, Checks: a.Catalogue.Checks,
 			Services: services, Memory: settings.EngineMemory, ScanTimeout: settings.ScanTimeout})})
 	muterule.Register(registry)
+	retention.Register(registry, retention.New(a.Tenants, a.System, a.jobs, settings.RetentionMonths, a.logger))
 	recount.Register(registry, recount.New(a.Tenants, a.System, a.jobs, a.logger))
 	service := scan.New(a.jobs)
 	scan.RegisterSweep(registry, service, a.Tenants, a.System)

@@ -54,6 +54,7 @@ type Settings struct {
 	EngineServices []string `key:"engine-services" usage:"services that scans look at, as in aws/s3,aws/iam; provider types that are not named are scanned whole (default: everything)"`
 
 	ScanConcurrency int           `key:"scan-concurrency" default:"2" usage:"scans that one worker process runs at the same time"`
+	RetentionMonths int           `key:"retention-months" default:"0" usage:"calendar months after which scans are removed, of organisations that have not set any themselves, 1 to 120; 0: they are kept"`
 	ScanTimeout     time.Duration `key:"scan-timeout" default:"47h50m" usage:"how long a scan may take before its engine is killed and it fails"`
 	EngineMemory    string        `key:"engine-memory-limit" default:"4GiB" usage:"memory that the scan engine, and each process that it starts, may have, as in 512MiB or 4GiB, or off; kept on Linux alone"`
 
@@ -158,6 +159,9 @@ func (s *Settings) complete() error {
 	}
 	if s.RequestTimeout < time.Second || s.RequestTimeout > time.Hour {
 		return fmt.Errorf("request-timeout is %s: want 1s to 1h", s.RequestTimeout)
+	}
+	if s.RetentionMonths < 0 || s.RetentionMonths > 120 {
+		return fmt.Errorf("retention-months is %d: want 1 to 120, or 0", s.RetentionMonths)
 	}
 	if s.ScanTimeout < time.Minute || s.ScanTimeout > 30*24*time.Hour {
 		return fmt.Errorf("scan-timeout is %s: want 1m to 720h", s.ScanTimeout)

@@ -4,7 +4,7 @@
 -- name: ListOwnTenants :many
 -- Purpose: a page of the tenants that a person is a member of, with the ids of all memberships of each.
 -- Index: memberships_user, tenants_pkey, memberships_pkey.
-select t.id, t.name, t.inserted_at, t.updated_at,
+select t.id, t.name, t.retention_months, t.inserted_at, t.updated_at,
     (select array_agg(o.id order by o.id) from memberships o where o.tenant_id = t.id)::uuid[] as membership_ids,
     /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from memberships m join tenants t on t.id = m.tenant_id

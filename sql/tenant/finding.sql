@@ -273,7 +273,7 @@ select distinct c.resource_group from chosen join scan_resource_group_summaries 
 -- Index: scans_pkey, providers_pkey.
 select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count, s.progress, s.duration, s.inserted_at,
     s.started_at, s.completed_at, s.scheduled_at
-from scans s where s.id = any(@ids::uuid[]) order by s.id;
+from scans s where s.id = any(@ids::uuid[]) and s.state <> 'expired' order by s.id;
 
 -- name: IncludeProviders :many
 -- Purpose: the providers that an answer about findings or resources includes.

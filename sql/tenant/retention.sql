@@ -86,3 +86,8 @@ delete from scans where id = @id and state = 'expired';
 -- Purpose: the last completed scan that looked at everything in a provider. No row: there is none.
 -- Index: scans_latest.
 select s.id from scans s where s.provider_id = @provider_id and s.state = 'completed' and s.scope is null order by s.completed_at desc limit 1;
+
+-- name: SetTenantRetention :exec
+-- Purpose: how many months the organisation keeps its scans; null: as the operator set.
+-- Index: tenants_pkey.
+update tenants set retention_months = sqlc.narg('months')::smallint, updated_at = now() where id = @id;

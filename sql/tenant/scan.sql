@@ -115,7 +115,7 @@ update providers set connected = @connected, connection_last_checked_at = now(),
 where id = @id and deleted_at is null;
 
 -- name: ListScans :many
--- Purpose: a page of scans with their providers; one scan when the condition names its id.
+-- Purpose: a page of scans with their providers, without those that expired; one scan when the condition names its id.
 -- Index: scans_inserted, scans_pkey, providers_pkey.
 select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count, s.progress, s.duration, s.task_id, s.scheduled_at,
     s.started_at, s.completed_at, s.next_scan_at, s.inserted_at, s.scope,
@@ -123,7 +123,7 @@ select s.id, s.provider_id, s.name, s.trigger, s.state, s.unique_resource_count,
     p.updated_at as provider_updated_at,
     /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from scans s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id and p.deleted_at is null
-where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+where s.state <> 'expired' and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 order by /* TEMPLATE_BEGIN: order */ s.inserted_at desc, s.id /* TEMPLATE_END */
 limit @page_size offset @page_offset;
 
@@ -131,12 +131,12 @@ limit @page_size offset @page_offset;
 -- Purpose: how many scans ListScans pages over.
 -- Index: scans_inserted, providers_pkey.
 select count(*) from scans s join providers p on p.tenant_id = s.tenant_id and p.id = s.provider_id and p.deleted_at is null
-where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
+where s.state <> 'expired' and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
 
 -- name: RenameScan :execrows
 -- Purpose: change the name of a scan.
 -- Index: scans_pkey.
-update scans set name = sqlc.narg('name'), updated_at = now() where id = @id;
+update scans set name = sqlc.narg('name'), updated_at = now() where id = @id and state <> 'expired';
 
 -- name: KnownProviders :many
 -- Purpose: which of some provider ids name providers that the subject sees.

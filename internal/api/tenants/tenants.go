@@ -4,7 +4,11 @@ package tenants
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
 	"net/http"
+	"strconv"
 
 	"github.com/google/uuid"
 
@@ -15,12 +19,19 @@ import (
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/paging"
 	"github.com/palisade-sec/palisade/internal/rest"
+	"github.com/palisade-sec/palisade/internal/retention"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
 // Attributes are the attributes of an organisation.
 type Attributes struct {
+	Name            string `json:"name" maxLength:"100"`
+	RetentionMonths *int16 `json:"retention_months,omitempty" minimum:"1" maximum:"120"`
+}
+
+// newAttributes are those of an organisation that is founded.
+type newAttributes struct {
 	Name string `json:"name" maxLength:"100"`
 }
 
@@ -51,11 +62,11 @@ func Operations(service *identity.Service, executor *system.Executor, tenants *t
 	many.List = true
 	return []rest.Operation{
 		{ID: "tenants.list", Method: http.MethodGet, Path: "/tenants", Tag: "Tenants", Summary: "List one's tenants", Query: Query, Cached: true, Response: many, Handle: h.list},
-		{ID: "tenants.create", Method: http.MethodPost, Path: "/tenants", Tag: "Tenants", Summary: "Create a tenant", Request: rest.Schema{Type: "tenants", Attributes: Attributes{}},
+		{ID: "tenants.create", Method: http.MethodPost, Path: "/tenants", Tag: "Tenants", Summary: "Create a tenant", Request: rest.Schema{Type: "tenants", Attributes: newAttributes{}},
 			Response: one, Status: http.StatusCreated, Handle: h.create},
 		{ID: "tenants.retrieve", Method: http.MethodGet, Path: "/tenants/{id}", Tag: "Tenants", Summary: "Get one of one's tenants", Query: Query, Mode: rest.One, Cached: true,
 			Response: one, Handle: h.retrieve},
-		{ID: "tenants.update", Method: http.MethodPatch, Path: "/tenants/{id}", Tag: "Tenants", Summary: "Rename a tenant", Query: Query, Mode: rest.One, TenantID: "id",
+		{ID: "tenants.update", Method: http.MethodPatch, Path: "/tenants/{id}", Tag: "Tenants", Summary: "Rename a tenant, or say how long it keeps its scans", Query: Query, Mode: rest.One, TenantID: "id",
 			Request: rest.Schema{Type: "tenants", Attributes: Attributes{}}, Response: one, Handle: h.update},
 		{ID: "tenants.delete", Method: http.MethodDelete, Path: "/tenants/{id}", Tag: "Tenants", Summary: "Delete a tenant with everything in it", TenantID: "id",
 			Status: http.StatusNoContent, Handle: h.delete},
@@ -76,7 +87,7 @@ func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, erro
 	}
 	many := make([]jsonapi.Resource, len(rows))
 	for i, row := range rows {
-		many[i] = resource(row.ID, row.Name, row.MembershipIds)
+		many[i] = resource(row)
 	}
 	return r.List(many, nil, window), nil
 }
@@ -86,7 +97,7 @@ func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, 
 	if err != nil {
 		return nil, err
 	}
-	return r.One(resource(row.ID, row.Name, row.MembershipIds)), nil
+	return r.One(resource(row)), nil
 }
 
 func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
@@ -106,11 +117,11 @@ func (h handlers) create(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	if err != nil {
 		return nil, err
 	}
-	one := resource(row.ID, row.Name, row.MembershipIds)
+	one := resource(row)
 	return rest.Created(jsonapi.Document{One: &one}), nil
 }
 
-// update renames a tenant; the roles that the requester holds in it have decided already.
+// update renames a tenant or says how long it keeps its scans; the roles that the requester holds in it have decided already.
 func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
 	if _, err := h.find(ctx, r, r.ID("id"), r.Reach(r.Query.Where)); err != nil {
 		return nil, err
@@ -120,16 +131,26 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 		return nil, err
 	}
 	name := body.Text("name", jsonapi.Rules{Max: 100})
+	months := retentionMonths(body)
 	if err := body.DoneLenient(); err != nil {
 		return nil, err
 	}
-	if name.Set {
+	if name.Set || months.Set {
 		scope, err := r.Scope(ctx)
 		if err != nil {
 			return nil, err
 		}
 		err = h.tenants.Write(ctx, scope, func(ctx context.Context, tx *tenant.Tx) error {
-			return tenantdb.New(tx).RenameTenant(ctx, tenantdb.RenameTenantParams{ID: r.ID("id"), Name: name.Value})
+			queries := tenantdb.New(tx)
+			if months.Set {
+				if err := queries.SetTenantRetention(ctx, tenantdb.SetTenantRetentionParams{ID: r.ID("id"), Months: months.Ptr()}); err != nil {
+					return err
+				}
+			}
+			if !name.Set {
+				return nil
+			}
+			return queries.RenameTenant(ctx, tenantdb.RenameTenantParams{ID: r.ID("id"), Name: name.Value})
 		})
 		if err != nil {
 			return nil, err
@@ -139,7 +160,30 @@ func (h handlers) update(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	if err != nil {
 		return nil, err
 	}
-	return r.One(resource(row.ID, row.Name, row.MembershipIds)), nil
+	return r.One(resource(row)), nil
+}
+
+// retentionMonths reads a number of months; null takes the tenant's own wish away.
+func retentionMonths(body *jsonapi.Binder) jsonapi.Given[int16] {
+	const name = "retention_months"
+	given := body.JSON(name, jsonapi.Rules{Nullable: true})
+	months := jsonapi.Given[int16]{Set: given.Set, Null: given.Null}
+	if !given.Set || given.Null {
+		return months
+	}
+	number, ok := given.Value.(json.Number)
+	count, err := strconv.ParseInt(number.String(), 10, 64)
+	switch {
+	case !ok || err != nil && !errors.Is(err, strconv.ErrRange):
+		body.Fail(jsonapi.Field(name, "invalid", "A valid integer is required."))
+	case count < retention.LeastMonths:
+		body.Fail(jsonapi.Field(name, "min_value", fmt.Sprintf("Ensure this value is greater than or equal to %d.", retention.LeastMonths)))
+	case count > retention.MostMonths:
+		body.Fail(jsonapi.Field(name, "max_value", fmt.Sprintf("Ensure this value is less than or equal to %d.", retention.MostMonths)))
+	default:
+		months.Value = int16(count)
+	}
+	return months
 }
 
 // delete deletes a tenant; the roles that the requester holds in it have decided already, and being its owner decides too. Who
@@ -164,7 +208,7 @@ func Included(ctx context.Context, executor *system.Executor, user uuid.UUID, id
 	rows, err := queries.ListOwnTenants(ctx, systemdb.ListOwnTenantsParams{UserID: user, PageSize: int32(len(ids))})
 	included := make([]jsonapi.Resource, len(rows))
 	for i, row := range rows {
-		included[i] = jsonapi.Resource{Type: "tenants", ID: row.ID.String(), Attributes: jsonapi.Attributes(Attributes{Name: row.Name})}
+		included[i] = jsonapi.Resource{Type: "tenants", ID: row.ID.String(), Attributes: attributes(row)}
 	}
 	return included, err
 }
@@ -184,7 +228,12 @@ func (h handlers) find(ctx context.Context, r *rest.Request, id uuid.UUID, where
 	return rows[0], nil
 }
 
-func resource(id uuid.UUID, name string, memberships []uuid.UUID) jsonapi.Resource {
-	return jsonapi.Resource{Type: "tenants", ID: id.String(), Attributes: jsonapi.Attributes(Attributes{Name: name}),
-		Relationships: []jsonapi.Relation{jsonapi.ToMany("memberships", "memberships", jsonapi.IDs(memberships))}}
+func resource(row systemdb.ListOwnTenantsRow) jsonapi.Resource {
+	return jsonapi.Resource{Type: "tenants", ID: row.ID.String(), Attributes: attributes(row),
+		Relationships: []jsonapi.Relation{jsonapi.ToMany("memberships", "memberships", jsonapi.IDs(row.MembershipIds))}}
+}
+
+// attributes leave out the months when the tenant has no wish of its own.
+func attributes(row systemdb.ListOwnTenantsRow) []jsonapi.Attribute {
+	return jsonapi.Attributes(Attributes{Name: row.Name, RetentionMonths: row.RetentionMonths})
 }
