@@ -10,7 +10,6 @@ create table scan_check_summaries (
     check_id text not null,
     check_metadata_id uuid not null,
     severity_rank smallint not null,
-    scattered boolean not null,
     pass integer not null,
     fail integer not null,
     manual integer not null,
@@ -40,7 +39,6 @@ create table scan_check_summaries (
 comment on table scan_check_summaries is 'What has no _muted in its name counts findings that are not muted.';
 comment on column scan_check_summaries.check_metadata_id is 'The content that describes the check; of several the one with the greatest id.';
 comment on column scan_check_summaries.severity_rank is 'Of the severest finding, muted or not.';
-comment on column scan_check_summaries.scattered is 'Some resource has findings in several of the check''s places, so the resources of places do not add up.';
 comment on column scan_check_summaries.resources_fail is 'Resources with a failure that is not muted.';
 comment on column scan_check_summaries.first_seen_at is 'The first time that any of the new findings that are not muted was seen.';
 comment on column scan_check_summaries.failing_since is 'The first time that any of the failures that are not muted was seen.';
@@ -57,7 +55,6 @@ create table scan_check_places (
     number integer not null,
     check_metadata_id uuid not null,
     severity_rank smallint not null,
-    scattered boolean not null,
     delta text,
     service text not null,
     region text not null,
@@ -71,6 +68,8 @@ create table scan_check_places (
     manual_muted integer not null,
     resources_total integer not null,
     resources_fail integer not null,
+    resource_ids uuid[],
+    failing_ids uuid[],
     first_seen_at timestamptz not null,
     last_seen_at timestamptz not null,
     failing_since timestamptz,
@@ -78,7 +77,8 @@ create table scan_check_places (
     foreign key (tenant_id, provider_id, scan_id) references scans (tenant_id, provider_id, id) on delete cascade
 );
 comment on column scan_check_places.number is 'Position among the places of the check.';
-comment on column scan_check_places.scattered is 'That of the check, see scan_check_summaries.';
+comment on column scan_check_places.resource_ids is 'The resources, when the check has findings about some resource in several places, so that their numbers do not add up.';
+comment on column scan_check_places.failing_ids is 'Those of them with a failure that is not muted.';
 comment on column scan_check_places.first_seen_at is 'The first time that any of the findings was seen, muted or not.';
 
 -- The title of a check is filtered by; the content is large and stored out of line.

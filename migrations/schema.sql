@@ -294,9 +294,7 @@ CREATE OR REPLACE FUNCTION public.past_retention(ended timestamp with time zone,
  IMMUTABLE PARALLEL SAFE
  SET search_path TO 'pg_catalog'
 AS $function$
-    select (moment at time zone 'UTC') > least(m.began + make_interval(months => months) + ((ended at time zone 'UTC') - m.began),
-        m.began + make_interval(months => months + 1))
-    from (select date_trunc('month', ended at time zone 'UTC') as began) m
+    select (ended at time zone 'UTC') < (moment at time zone 'UTC') - make_interval(months => months)
 $function$;
 
 CREATE OR REPLACE FUNCTION public.rescue_orphans(silence double precision)
@@ -574,42 +572,6 @@ create table check_metadata_categories (
     check_metadata_id uuid not null,
     category text not null,
     constraint check_metadata_categories_pkey PRIMARY KEY (tenant_id, check_metadata_id, category)
-);
-
-create table compliance_framework_revisions (
-    tenant_id uuid not null,
-    id uuid not null,
-    framework_id uuid not null,
-    framework text not null,
-    name text not null,
-    version text not null,
-    requirements jsonb not null,
-    inserted_at timestamp with time zone not null default now(),
-    constraint compliance_framework_revisions_pkey PRIMARY KEY (tenant_id, id)
-);
-CREATE INDEX compliance_framework_revisions_framework ON public.compliance_framework_revisions USING btree (tenant_id, framework_id);
-
-create table compliance_frameworks (
-    tenant_id uuid not null,
-    id uuid not null,
-    compliance_id text not null,
-    provider text not null,
-    description text not null,
-    revision_id uuid not null,
-    inserted_at timestamp with time zone not null default now(),
-    updated_at timestamp with time zone not null default now(),
-    constraint compliance_frameworks_pkey PRIMARY KEY (tenant_id, id),
-    constraint compliance_frameworks_tenant_id_compliance_id_key UNIQUE (tenant_id, compliance_id),
-    constraint compliance_frameworks_compliance_id_check CHECK ((compliance_id ~ '^custom_[a-z0-9][a-z0-9_.-]{0,92}$'::text))
-);
-comment on column compliance_frameworks.revision_id is 'The revision that scans are held against from now on.';
-
-create table compliance_watchlist (
-    tenant_id uuid not null,
-    compliance_id text not null,
-    inserted_at timestamp with time zone not null default now(),
-    constraint compliance_watchlist_pkey PRIMARY KEY (tenant_id, compliance_id),
-    constraint compliance_watchlist_compliance_id_check CHECK (((char_length(compliance_id) >= 1) AND (char_length(compliance_id) <= 100)))
 );
 
 create table findings (
@@ -1453,9 +1415,6 @@ alter table api_keys add constraint api_keys_tenant_id_user_id_fkey FOREIGN KEY 
 alter table audit_events add constraint audit_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
 alter table check_metadata add constraint check_metadata_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table check_metadata_categories add constraint check_metadata_categories_tenant_id_check_metadata_id_fkey FOREIGN KEY (tenant_id, check_metadata_id) REFERENCES check_metadata(tenant_id, id) ON DELETE CASCADE;
-alter table compliance_framework_revisions add constraint compliance_framework_revisions_tenant_id_framework_id_fkey FOREIGN KEY (tenant_id, framework_id) REFERENCES compliance_frameworks(tenant_id, id) ON DELETE CASCADE;
-alter table compliance_frameworks add constraint compliance_frameworks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
-alter table compliance_watchlist add constraint compliance_watchlist_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table findings add constraint findings_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table flow_steps add constraint flow_steps_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table flow_steps add constraint flow_steps_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES flow_steps(tenant_id, id) ON DELETE CASCADE;
@@ -1623,24 +1582,6 @@ create policy tenant on check_metadata_categories as permissive for all to palis
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 create policy removed_in_deletion on check_metadata_categories as restrictive for delete to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
-
-alter table compliance_framework_revisions enable row level security;
-alter table compliance_framework_revisions force row level security;
-create policy tenant on compliance_framework_revisions as permissive for all to palisade_app
-    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
-    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
-
-alter table compliance_frameworks enable row level security;
-alter table compliance_frameworks force row level security;
-create policy tenant on compliance_frameworks as permissive for all to palisade_app
-    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
-    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
-
-alter table compliance_watchlist enable row level security;
-alter table compliance_watchlist force row level security;
-create policy tenant on compliance_watchlist as permissive for all to palisade_app
-    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
-    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 alter table findings enable row level security;
 alter table findings force row level security;
@@ -2539,9 +2480,6 @@ grant select, insert, update, delete on table check_metadata to palisade_app;
 grant select (ctid, tenant_id), delete on table check_metadata to palisade_system;
 grant select, insert, update, delete on table check_metadata_categories to palisade_app;
 grant select (ctid, tenant_id), delete on table check_metadata_categories to palisade_system;
-grant select, insert, delete on table compliance_framework_revisions to palisade_app;
-grant select, insert, update (description, revision_id, updated_at), delete on table compliance_frameworks to palisade_app;
-grant select, insert, delete on table compliance_watchlist to palisade_app;
 grant select, insert, update, delete on table findings to palisade_app;
 grant select (ctid, tenant_id), delete on table findings to palisade_system;
 grant select, insert, update, delete on table flow_steps to palisade_app;

@@ -200,22 +200,39 @@ func (s *selection) hash() {
 // live reports whether findings are to be counted rather than whole checks.
 func (s *selection) live() bool { return s.query.Has(liveFilters...) }
 
-// byPlaces reports whether places can answer the filters.
-func (s *selection) byPlaces() bool {
-	others := s.query.Without(slices.Concat(placeFilters, providerFilters, scanFilters, computedFilters, dateFilters)...)
-	return others.IsZero()
+// byPlaces reports whether places can answer: they know what the filters ask for, and they are as the findings are.
+func (s *selection) byPlaces(ctx context.Context, db tenant.DB) (bool, error) {
+	known := slices.Concat(placeFilters, providerFilters, scanFilters, computedFilters, dateFilters)
+	if others := s.query.Without(known...); !others.IsZero() {
+		return false, nil
+	}
+	return tenantdb.New(db.Shaped(s.fragments("dates", "providers", "scans", "whole"))).PlacesKnowFindingGroups(ctx, s.perProvider)
 }
 
-// fragments are those for the markers of every page, and for the named ones.
-func (s *selection) fragments(part part, names ...string) map[string]filter.Fragment {
-	all := map[string]filter.Fragment{
-		"dates": s.dates, "whole": s.whole, "providers": s.query.Part(providerFilters...), "scans": s.query.Part(scanFilters...),
-		"where": s.where, "computed": s.computed,
-	}
-	fragments := map[string]filter.Fragment{"order": s.query.Order, "behind": s.query.Behind, "position": part.position}
+// fragments are those for the named markers.
+func (s *selection) fragments(names ...string) map[string]filter.Fragment {
+	fragments := make(map[string]filter.Fragment, len(names))
 	for _, name := range names {
-		fragments[name] = all[name]
+		switch name {
+		case "dates":
+			fragments[name] = s.dates
+		case "whole":
+			fragments[name] = s.whole
+		case "providers":
+			fragments[name] = s.query.Part(providerFilters...)
+		case "scans":
+			fragments[name] = s.query.Part(scanFilters...)
+		case "computed":
+			fragments[name] = s.computed
+		}
 	}
+	return fragments
+}
+
+// paged are the same, and those for the markers of every page.
+func (s *selection) paged(part part, names ...string) map[string]filter.Fragment {
+	fragments := s.fragments(names...)
+	fragments["order"], fragments["behind"], fragments["position"] = s.query.Order, s.query.Behind, part.position
 	return fragments
 }
 
@@ -225,27 +242,47 @@ func (s *selection) list(ctx context.Context, db tenant.DB, part part) ([]tenant
 		return tenantdb.New(db.Shaped(s.wholeChecks(part))).ListFindingGroups(ctx,
 			tenantdb.ListFindingGroupsParams{PageNumber: part.number, PageSize: part.size})
 	}
-	rows, err := tenantdb.New(db.Shaped(s.filtered(part))).ListFilteredFindingGroups(ctx, tenantdb.ListFilteredFindingGroupsParams{
-		ScansPerProvider: s.perProvider, ByPlaces: s.byPlaces(), ByResources: s.query.Has(soughtFilters...), PageNumber: part.number, PageSize: part.size})
-	groups := make([]tenantdb.ListFindingGroupsRow, len(rows))
-	for i, row := range rows {
-		groups[i] = tenantdb.ListFindingGroupsRow(row)
+	byPlaces, err := s.byPlaces(ctx, db)
+	if err != nil {
+		return nil, fmt.Errorf("ask what places know: %w", err)
 	}
-	return groups, err
+	if byPlaces {
+		rows, err := tenantdb.New(db.Shaped(s.ofPlaces(part))).ListFindingGroupsOfPlaces(ctx, tenantdb.ListFindingGroupsOfPlacesParams{
+			ScansPerProvider: s.perProvider, PageNumber: part.number, PageSize: part.size})
+		return convert(rows, func(row tenantdb.ListFindingGroupsOfPlacesRow) tenantdb.ListFindingGroupsRow {
+			return tenantdb.ListFindingGroupsRow(row)
+		}), err
+	}
+	rows, err := tenantdb.New(db.Shaped(s.filtered(part))).ListFilteredFindingGroups(ctx, tenantdb.ListFilteredFindingGroupsParams{
+		ScansPerProvider: s.perProvider, ByResources: s.query.Has(soughtFilters...), PageNumber: part.number, PageSize: part.size})
+	return convert(rows, func(row tenantdb.ListFilteredFindingGroupsRow) tenantdb.ListFindingGroupsRow {
+		return tenantdb.ListFindingGroupsRow(row)
+	}), err
+}
+
+func convert[From, To any](rows []From, one func(From) To) []To {
+	many := make([]To, len(rows))
+	for i, row := range rows {
+		many[i] = one(row)
+	}
+	return many
 }
 
 func (s *selection) wholeChecks(part part) map[string]filter.Fragment {
-	fragments := s.fragments(part, "providers", "computed")
+	fragments := s.paged(part, "providers", "computed")
 	fragments["scans"], fragments["where"] = s.ended, s.query.Part(checkFilters...)
 	return fragments
 }
 
+func (s *selection) ofPlaces(part part) map[string]filter.Fragment {
+	fragments := s.paged(part, "dates", "providers", "scans", "computed")
+	fragments["where"] = s.query.Part(placeFilters...)
+	return fragments
+}
+
 func (s *selection) filtered(part part) map[string]filter.Fragment {
-	fragments := s.fragments(part, "dates", "whole", "providers", "scans", "where", "computed")
-	fragments["place"], fragments["resources"] = filter.Fragment{}, s.query.Part(soughtFilters...)
-	if s.byPlaces() {
-		fragments["place"] = s.query.Part(placeFilters...)
-	}
+	fragments := s.paged(part, "dates", "providers", "scans", "computed")
+	fragments["where"], fragments["resources"] = s.where, s.query.Part(soughtFilters...)
 	return fragments
 }
 
@@ -261,7 +298,7 @@ func (s *selection) looksAtResources() bool {
 }
 
 func (s *selection) ofResources(part part) map[string]filter.Fragment {
-	fragments := s.fragments(part, "dates", "providers", "scans")
+	fragments := s.paged(part, "dates", "providers", "scans")
 	fragments["where"] = s.query.Without(slices.Concat(providerFilters, scanFilters, resourceFilters)...)
 	fragments["resources"] = s.query.Part(resourceFilters...)
 	return fragments

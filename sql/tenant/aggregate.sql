@@ -261,8 +261,8 @@ delete from scan_check_summaries s where s.scan_id = @scan_id;
 
 -- name: InsertScanChecks :exec
 -- Purpose: count each check of a scan, and each of the check's places, in one pass: a place is what the findings of a check that
--- lists of groups filter by have in common. Resources are distinct ones, so those of places add up to those of the check when no
--- resource is in two of them; the sums say so.
+-- lists of groups filter by have in common. Resources are distinct ones, so the numbers of places add up to that of the check
+-- unless some resource is in two of them; then the places of the check keep their resources.
 -- Index: findings_scan, resource_finding_mappings_pkey.
 with counted as materialized (
     select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.check_metadata_id, f.severity_rank, f.delta, f.service, f.region,
@@ -273,8 +273,8 @@ with counted as materialized (
         count(*) filter (where f.status_rank = 2 and f.muted)::integer as pass_muted,
         count(*) filter (where f.status_rank = 1 and f.muted)::integer as fail_muted,
         count(*) filter (where f.status_rank = 3 and f.muted)::integer as manual_muted,
-        count(distinct m.resource_id)::integer as resources_total,
-        count(distinct m.resource_id) filter (where f.status_rank = 1 and not f.muted)::integer as resources_fail,
+        array_agg(distinct m.resource_id) as resource_ids,
+        coalesce(array_agg(distinct m.resource_id) filter (where f.status_rank = 1 and not f.muted), '{}') as failing_ids,
         min(f.first_seen_at) as first_seen_at,
         min(f.first_seen_at) filter (where f.delta = 'new' and not f.muted) as new_since,
         max(f.inserted_at) as last_seen_at,
@@ -286,7 +286,7 @@ with counted as materialized (
         (f.check_metadata_id, f.severity_rank, f.delta, f.service, f.region, f.resource_type, f.resource_group))
 ), checks as materialized (
     select p.check_id, max(p.check_metadata_id::text)::uuid as check_metadata_id, min(p.severity_rank) as severity_rank,
-        sum(p.resources_total) as resources,
+        sum(cardinality(p.resource_ids)) as resources,
         coalesce(sum(p.pass) filter (where p.delta = 'new'), 0) as new_pass,
         coalesce(sum(p.fail) filter (where p.delta = 'new'), 0) as new_fail,
         coalesce(sum(p.manual) filter (where p.delta = 'new'), 0) as new_manual,
@@ -301,26 +301,27 @@ with counted as materialized (
         coalesce(sum(p.manual_muted) filter (where p.delta = 'changed'), 0) as changed_manual_muted
     from counted p where not p.whole group by p.check_id
 ), written as (
-    insert into scan_check_summaries (tenant_id, provider_id, scan_id, check_id, check_metadata_id, severity_rank, scattered,
+    insert into scan_check_summaries (tenant_id, provider_id, scan_id, check_id, check_metadata_id, severity_rank,
         pass, fail, manual, pass_muted, fail_muted, manual_muted,
         new_pass, new_fail, new_manual, new_pass_muted, new_fail_muted, new_manual_muted,
         changed_pass, changed_fail, changed_manual, changed_pass_muted, changed_fail_muted, changed_manual_muted,
         resources_total, resources_fail, first_seen_at, last_seen_at, failing_since)
-    select w.tenant_id, w.provider_id, w.scan_id, w.check_id, c.check_metadata_id, c.severity_rank, c.resources <> w.resources_total,
+    select w.tenant_id, w.provider_id, w.scan_id, w.check_id, c.check_metadata_id, c.severity_rank,
         w.pass, w.fail, w.manual, w.pass_muted, w.fail_muted, w.manual_muted,
         c.new_pass, c.new_fail, c.new_manual, c.new_pass_muted, c.new_fail_muted, c.new_manual_muted,
         c.changed_pass, c.changed_fail, c.changed_manual, c.changed_pass_muted, c.changed_fail_muted, c.changed_manual_muted,
-        w.resources_total, w.resources_fail, w.new_since, w.last_seen_at, w.failing_since
+        cardinality(w.resource_ids), cardinality(w.failing_ids), w.new_since, w.last_seen_at, w.failing_since
     from counted w join checks c on c.check_id = w.check_id where w.whole
 )
-insert into scan_check_places (tenant_id, provider_id, scan_id, check_id, number, check_metadata_id, severity_rank, scattered, delta,
+insert into scan_check_places (tenant_id, provider_id, scan_id, check_id, number, check_metadata_id, severity_rank, delta,
     service, region, resource_type, resource_group, pass, fail, manual, pass_muted, fail_muted, manual_muted, resources_total,
-    resources_fail, first_seen_at, last_seen_at, failing_since)
+    resources_fail, resource_ids, failing_ids, first_seen_at, last_seen_at, failing_since)
 select p.tenant_id, p.provider_id, p.scan_id, p.check_id,
     row_number() over (partition by p.check_id order by p.service, p.region, p.resource_type, p.resource_group, p.severity_rank, p.delta,
         p.check_metadata_id)::integer,
-    p.check_metadata_id, p.severity_rank, c.resources <> w.resources_total, p.delta, p.service, p.region, p.resource_type,
-    p.resource_group, p.pass, p.fail, p.manual, p.pass_muted, p.fail_muted, p.manual_muted, p.resources_total, p.resources_fail,
-    p.first_seen_at, p.last_seen_at, p.failing_since
+    p.check_metadata_id, p.severity_rank, p.delta, p.service, p.region, p.resource_type,
+    p.resource_group, p.pass, p.fail, p.manual, p.pass_muted, p.fail_muted, p.manual_muted, cardinality(p.resource_ids),
+    cardinality(p.failing_ids), case when c.resources <> cardinality(w.resource_ids) then p.resource_ids end,
+    case when c.resources <> cardinality(w.resource_ids) then p.failing_ids end, p.first_seen_at, p.last_seen_at, p.failing_since
 from counted p join checks c on c.check_id = p.check_id join counted w on w.whole and w.check_id = p.check_id
 where not p.whole;

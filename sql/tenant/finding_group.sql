@@ -1,6 +1,6 @@
 -- Groups of findings: what scans found with each check. A list adds up either what is counted of whole checks, of the newest
--- scan of each provider, or the findings that filters leave: then places, which are counted too, answer for the scans that they
--- can answer for exactly. A group is FAIL when a failure is not muted, else PASS when something passed or a failure is muted,
+-- scan of each provider, or the findings that filters leave: places, which are counted too, answer for those where they can
+-- answer exactly. A group is FAIL when a failure is not muted, else PASS when something passed or a failure is muted,
 -- else MANUAL; the numbers for status, severity and delta are the greater the worse.
 
 -- name: ListFindingGroups :many
@@ -63,16 +63,10 @@ cross join lateral (
 ) t
 order by /* TEMPLATE_BEGIN: order */ g.check_id /* TEMPLATE_END */;
 
--- name: ListFilteredFindingGroups :many
--- Purpose: a page of the groups of the findings that a filter leaves, and how many there are, of the chosen scans: those that
--- the dates touch, or the newest of each provider. Findings of several scans of a provider are about the same resources, and
--- places know no dates: a scan is answered for by its places when it is the only one of its provider, the dates leave all of it
--- (whole), nothing of it was muted that is not counted yet and places know what the filter asks for (place). Else, and for
--- checks whose places have resources in common, the findings are read: those of the resources that are sought when they are few,
--- or in one walk along the ids of the scan and of its mappings.
--- Index: scans_completed, scan_check_places_pkey, scan_check_summaries_pkey, findings_pkey, findings_check,
--- resource_finding_mappings_pkey, resource_finding_mappings_resource, resources_tenant_id_provider_id_uid_key, scan_recounts_scan,
--- check_metadata_pkey.
+-- name: PlacesKnowFindingGroups :one
+-- Purpose: whether places can answer for the chosen scans as the findings would: each is the only one of its provider, because
+-- several are about the same resources, the dates leave all of it (whole), and nothing of it was muted that is not counted yet.
+-- Index: scans_completed, scan_recounts_scan.
 with chosen as materialized (
     select s.id, s.first_finding_id, s.last_finding_id, p.id as provider_id, p.provider
     from providers p cross join lateral (
@@ -83,90 +77,59 @@ with chosen as materialized (
     ) s
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
         and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
-), parts as materialized (
-    select s.id, s.first_finding_id, s.last_finding_id, s.provider_id, s.provider,
-        @by_places::boolean and count(*) over (partition by s.provider_id) = 1 and (/* TEMPLATE_BEGIN: whole */ true /* TEMPLATE_END */)
-        and not exists (select from scan_recounts c where c.scan_id = s.id) as settled
-    from chosen s
-), sought as materialized (
-    select o.id from resources o
-    where @by_resources::boolean and o.provider_id in (select s.provider_id from parts s) and /* TEMPLATE_BEGIN: resources */ true /* TEMPLATE_END */
-), way as materialized (
-    select @by_resources::boolean and (select count(*) from sought) <= 2000 as few
-), counted as (
-    select f.check_id, parts.provider, f.severity_rank, f.pass, f.fail, f.manual, f.pass_muted, f.fail_muted, f.manual_muted,
-        case when f.delta = 'new' then f.pass end as new_pass, case when f.delta = 'new' then f.fail end as new_fail,
-        case when f.delta = 'new' then f.manual end as new_manual, case when f.delta = 'new' then f.pass_muted end as new_pass_muted,
-        case when f.delta = 'new' then f.fail_muted end as new_fail_muted, case when f.delta = 'new' then f.manual_muted end as new_manual_muted,
-        case when f.delta = 'changed' then f.pass end as changed_pass, case when f.delta = 'changed' then f.fail end as changed_fail,
-        case when f.delta = 'changed' then f.manual end as changed_manual,
-        case when f.delta = 'changed' then f.pass_muted end as changed_pass_muted,
-        case when f.delta = 'changed' then f.fail_muted end as changed_fail_muted,
-        case when f.delta = 'changed' then f.manual_muted end as changed_manual_muted,
-        f.resources_total, f.resources_fail, f.first_seen_at, f.last_seen_at, f.failing_since
-    from parts join scan_check_places f on f.scan_id = parts.id
-    where parts.settled and not f.scattered and /* TEMPLATE_BEGIN: place */ true /* TEMPLATE_END */
-    union all
-    select f.check_id, parts.provider, min(f.severity_rank),
-        count(*) filter (where f.status_rank = 2 and not f.muted), count(*) filter (where f.status_rank = 1 and not f.muted),
-        count(*) filter (where f.status_rank = 3 and not f.muted), count(*) filter (where f.status_rank = 2 and f.muted),
-        count(*) filter (where f.status_rank = 1 and f.muted), count(*) filter (where f.status_rank = 3 and f.muted),
-        count(*) filter (where f.delta = 'new' and f.status_rank = 2 and not f.muted),
-        count(*) filter (where f.delta = 'new' and f.status_rank = 1 and not f.muted),
-        count(*) filter (where f.delta = 'new' and f.status_rank = 3 and not f.muted),
-        count(*) filter (where f.delta = 'new' and f.status_rank = 2 and f.muted),
-        count(*) filter (where f.delta = 'new' and f.status_rank = 1 and f.muted),
-        count(*) filter (where f.delta = 'new' and f.status_rank = 3 and f.muted),
-        count(*) filter (where f.delta = 'changed' and f.status_rank = 2 and not f.muted),
-        count(*) filter (where f.delta = 'changed' and f.status_rank = 1 and not f.muted),
-        count(*) filter (where f.delta = 'changed' and f.status_rank = 3 and not f.muted),
-        count(*) filter (where f.delta = 'changed' and f.status_rank = 2 and f.muted),
-        count(*) filter (where f.delta = 'changed' and f.status_rank = 1 and f.muted),
-        count(*) filter (where f.delta = 'changed' and f.status_rank = 3 and f.muted),
-        count(distinct f.resource_id), count(distinct f.resource_id) filter (where f.status_rank = 1 and not f.muted),
-        min(f.first_seen_at), max(f.inserted_at), min(f.first_seen_at) filter (where f.status_rank = 1 and not f.muted)
-    from parts cross join way cross join lateral (
-        select f.check_id, f.severity_rank, f.status_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, m.resource_id
-        from findings f join resource_finding_mappings m on m.finding_id = f.id left join sought o on o.id = m.resource_id
-        where not parts.settled and not way.few and f.scan_id = parts.id
-            and f.id >= parts.first_finding_id and f.id <= parts.last_finding_id
-            and m.finding_id >= parts.first_finding_id and m.finding_id <= parts.last_finding_id
-            and (not @by_resources::boolean or o.id is not null) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+)
+select not exists (
+    select from chosen s
+    where (/* TEMPLATE_BEGIN: whole */ true /* TEMPLATE_END */) is not true or exists (select from scan_recounts c where c.scan_id = s.id)
+        or exists (select from chosen o where o.provider_id = s.provider_id and o.id <> s.id)
+);
+
+-- name: ListFindingGroupsOfPlaces :many
+-- Purpose: a page of the groups of the findings that a filter leaves, and how many there are, from what is counted of places.
+-- Index: scans_completed, scan_check_places_pkey, scan_check_summaries_pkey, check_metadata_pkey.
+with chosen as materialized (
+    select s.id, s.first_finding_id, s.last_finding_id, p.id as provider_id, p.provider
+    from providers p cross join lateral (
+        select s.id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: dates */ true /* TEMPLATE_END */
+        order by s.completed_at desc, s.id desc limit sqlc.narg('scans_per_provider')::bigint
+    ) s
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+        and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+), matched as materialized (
+    select f.check_id, chosen.provider, f.severity_rank, f.delta, f.pass, f.fail, f.manual, f.pass_muted, f.fail_muted, f.manual_muted,
+        f.resources_total, f.resources_fail, f.resource_ids, f.failing_ids, f.first_seen_at, f.last_seen_at, f.failing_since
+    from chosen join scan_check_places f on f.scan_id = chosen.id where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+), shared as (
+    select x.check_id, count(distinct x.id) as resources_total, count(distinct x.id) filter (where x.failing) as resources_fail
+    from (
+        select f.check_id, unnest(f.resource_ids) as id, false as failing from matched f
         union all
-        select f.check_id, f.severity_rank, f.status_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, m.resource_id
-        from sought o cross join lateral (
-            select x.finding_id, x.resource_id from resource_finding_mappings x
-            where x.resource_id = o.id and x.finding_id >= parts.first_finding_id and x.finding_id <= parts.last_finding_id offset 0
-        ) m cross join lateral (
-            select x.id, x.tenant_id, x.scan_id, x.check_id, x.check_metadata_id, x.uid, x.uid_hash, x.severity_rank, x.status_rank, x.muted,
-                x.delta, x.first_seen_at, x.inserted_at, x.updated_at, x.service, x.region, x.resource_type, x.resource_group
-            from findings x where x.id = m.finding_id limit 1
-        ) f
-        where way.few and f.scan_id = parts.id and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
-        union all
-        select f.check_id, f.severity_rank, f.status_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, m.resource_id
-        from scan_check_summaries k join findings f on f.scan_id = k.scan_id and f.check_id = k.check_id
-        join resource_finding_mappings m on m.finding_id = f.id
-        where parts.settled and k.scattered and k.scan_id = parts.id and f.scan_id = parts.id
-            and f.id >= parts.first_finding_id and f.id <= parts.last_finding_id
-            and m.finding_id >= parts.first_finding_id and m.finding_id <= parts.last_finding_id
-            and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
-    ) f
-    group by parts.provider_id, parts.provider, f.check_id
+        select f.check_id, unnest(f.failing_ids), true from matched f
+    ) x group by x.check_id
 ), summed as (
     select f.check_id, array_agg(distinct f.provider order by f.provider) as providers, (6 - min(f.severity_rank))::smallint as severity_weight,
         sum(f.pass) as pass, sum(f.fail) as fail, sum(f.manual) as manual,
         sum(f.pass_muted) as pass_muted, sum(f.fail_muted) as fail_muted, sum(f.manual_muted) as manual_muted,
-        coalesce(sum(f.new_pass), 0) as new_pass, coalesce(sum(f.new_fail), 0) as new_fail, coalesce(sum(f.new_manual), 0) as new_manual,
-        coalesce(sum(f.new_pass_muted), 0) as new_pass_muted, coalesce(sum(f.new_fail_muted), 0) as new_fail_muted,
-        coalesce(sum(f.new_manual_muted), 0) as new_manual_muted,
-        coalesce(sum(f.changed_pass), 0) as changed_pass, coalesce(sum(f.changed_fail), 0) as changed_fail,
-        coalesce(sum(f.changed_manual), 0) as changed_manual,
-        coalesce(sum(f.changed_pass_muted), 0) as changed_pass_muted, coalesce(sum(f.changed_fail_muted), 0) as changed_fail_muted,
-        coalesce(sum(f.changed_manual_muted), 0) as changed_manual_muted,
-        sum(f.resources_total) as resources_total, sum(f.resources_fail) as resources_fail,
+        coalesce(sum(f.pass) filter (where f.delta = 'new'), 0) as new_pass,
+        coalesce(sum(f.fail) filter (where f.delta = 'new'), 0) as new_fail,
+        coalesce(sum(f.manual) filter (where f.delta = 'new'), 0) as new_manual,
+        coalesce(sum(f.pass_muted) filter (where f.delta = 'new'), 0) as new_pass_muted,
+        coalesce(sum(f.fail_muted) filter (where f.delta = 'new'), 0) as new_fail_muted,
+        coalesce(sum(f.manual_muted) filter (where f.delta = 'new'), 0) as new_manual_muted,
+        coalesce(sum(f.pass) filter (where f.delta = 'changed'), 0) as changed_pass,
+        coalesce(sum(f.fail) filter (where f.delta = 'changed'), 0) as changed_fail,
+        coalesce(sum(f.manual) filter (where f.delta = 'changed'), 0) as changed_manual,
+        coalesce(sum(f.pass_muted) filter (where f.delta = 'changed'), 0) as changed_pass_muted,
+        coalesce(sum(f.fail_muted) filter (where f.delta = 'changed'), 0) as changed_fail_muted,
+        coalesce(sum(f.manual_muted) filter (where f.delta = 'changed'), 0) as changed_manual_muted,
+        coalesce(sum(f.resources_total) filter (where f.resource_ids is null), 0)
+            + coalesce((select x.resources_total from shared x where x.check_id = f.check_id), 0) as resources_total,
+        coalesce(sum(f.resources_fail) filter (where f.resource_ids is null), 0)
+            + coalesce((select x.resources_fail from shared x where x.check_id = f.check_id), 0) as resources_fail,
         min(f.first_seen_at) as first_seen_at, max(f.last_seen_at) as last_seen_at, min(f.failing_since) as failing_since
-    from counted f group by f.check_id
+    from matched f group by f.check_id
 ), kept as materialized (
     select g.* from (
         select s.*, (case when s.fail > 0 then 3 when s.pass + s.pass_muted + s.fail_muted > 0 then 2 else 1 end)::smallint as status_weight,
@@ -196,7 +159,104 @@ select (select count(*) from kept) as groups, g.check_id, t.title::text as title
 from page g
 cross join lateral (
     select coalesce(max(c.title), '') as title, coalesce(max(c.content ->> 'description'), '') as description
-    from parts s join scan_check_summaries k on k.scan_id = s.id and k.check_id = g.check_id
+    from chosen s join scan_check_summaries k on k.scan_id = s.id and k.check_id = g.check_id
+    join check_metadata c on c.id = k.check_metadata_id
+) t
+order by /* TEMPLATE_BEGIN: order */ g.check_id /* TEMPLATE_END */;
+
+-- name: ListFilteredFindingGroups :many
+-- Purpose: the same from the findings: those of the resources that are sought when they are few, else in one walk along the ids of
+-- each scan and of its mappings.
+-- Index: scans_completed, findings_pkey, resource_finding_mappings_pkey, resource_finding_mappings_resource,
+-- resources_tenant_id_provider_id_uid_key, scan_check_summaries_pkey, check_metadata_pkey.
+with chosen as materialized (
+    select s.id, s.first_finding_id, s.last_finding_id, p.id as provider_id, p.provider
+    from providers p cross join lateral (
+        select s.id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: dates */ true /* TEMPLATE_END */
+        order by s.completed_at desc, s.id desc limit sqlc.narg('scans_per_provider')::bigint
+    ) s
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+        and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+), sought as materialized (
+    select o.id from resources o
+    where @by_resources::boolean and o.provider_id in (select s.provider_id from chosen s) and /* TEMPLATE_BEGIN: resources */ true /* TEMPLATE_END */
+), way as materialized (
+    select @by_resources::boolean and (select count(*) from sought) <= 2000 as few
+), summed as (
+    select f.check_id, array_agg(distinct chosen.provider order by chosen.provider) as providers, (6 - min(f.severity_rank))::smallint as severity_weight,
+        count(*) filter (where f.status_rank = 2 and not f.muted) as pass,
+        count(*) filter (where f.status_rank = 1 and not f.muted) as fail,
+        count(*) filter (where f.status_rank = 3 and not f.muted) as manual,
+        count(*) filter (where f.status_rank = 2 and f.muted) as pass_muted,
+        count(*) filter (where f.status_rank = 1 and f.muted) as fail_muted,
+        count(*) filter (where f.status_rank = 3 and f.muted) as manual_muted,
+        count(*) filter (where f.delta = 'new' and f.status_rank = 2 and not f.muted) as new_pass,
+        count(*) filter (where f.delta = 'new' and f.status_rank = 1 and not f.muted) as new_fail,
+        count(*) filter (where f.delta = 'new' and f.status_rank = 3 and not f.muted) as new_manual,
+        count(*) filter (where f.delta = 'new' and f.status_rank = 2 and f.muted) as new_pass_muted,
+        count(*) filter (where f.delta = 'new' and f.status_rank = 1 and f.muted) as new_fail_muted,
+        count(*) filter (where f.delta = 'new' and f.status_rank = 3 and f.muted) as new_manual_muted,
+        count(*) filter (where f.delta = 'changed' and f.status_rank = 2 and not f.muted) as changed_pass,
+        count(*) filter (where f.delta = 'changed' and f.status_rank = 1 and not f.muted) as changed_fail,
+        count(*) filter (where f.delta = 'changed' and f.status_rank = 3 and not f.muted) as changed_manual,
+        count(*) filter (where f.delta = 'changed' and f.status_rank = 2 and f.muted) as changed_pass_muted,
+        count(*) filter (where f.delta = 'changed' and f.status_rank = 1 and f.muted) as changed_fail_muted,
+        count(*) filter (where f.delta = 'changed' and f.status_rank = 3 and f.muted) as changed_manual_muted,
+        count(distinct f.resource_id) as resources_total,
+        count(distinct f.resource_id) filter (where f.status_rank = 1 and not f.muted) as resources_fail,
+        min(f.first_seen_at) as first_seen_at, max(f.inserted_at) as last_seen_at,
+        min(f.first_seen_at) filter (where f.status_rank = 1 and not f.muted) as failing_since
+    from chosen cross join way cross join lateral (
+        select f.check_id, f.severity_rank, f.status_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, m.resource_id
+        from findings f join resource_finding_mappings m on m.finding_id = f.id left join sought o on o.id = m.resource_id
+        where not way.few and f.scan_id = chosen.id and f.id >= chosen.first_finding_id and f.id <= chosen.last_finding_id
+            and m.finding_id >= chosen.first_finding_id and m.finding_id <= chosen.last_finding_id
+            and (not @by_resources::boolean or o.id is not null) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+        union all
+        select f.check_id, f.severity_rank, f.status_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, m.resource_id
+        from sought o cross join lateral (
+            select x.finding_id, x.resource_id from resource_finding_mappings x
+            where x.resource_id = o.id and x.finding_id >= chosen.first_finding_id and x.finding_id <= chosen.last_finding_id offset 0
+        ) m cross join lateral (
+            select x.id, x.tenant_id, x.scan_id, x.check_id, x.check_metadata_id, x.uid, x.uid_hash, x.severity_rank, x.status_rank, x.muted,
+                x.delta, x.first_seen_at, x.inserted_at, x.updated_at, x.service, x.region, x.resource_type, x.resource_group
+            from findings x where x.id = m.finding_id limit 1
+        ) f
+        where way.few and f.scan_id = chosen.id and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    ) f
+    group by f.check_id
+), kept as materialized (
+    select g.* from (
+        select s.*, (case when s.fail > 0 then 3 when s.pass + s.pass_muted + s.fail_muted > 0 then 2 else 1 end)::smallint as status_weight,
+            s.pass + s.fail + s.manual = 0 as muted, s.pass_muted + s.fail_muted + s.manual_muted as muted_count,
+            s.new_pass + s.new_fail + s.new_manual as new_count, s.changed_pass + s.changed_fail + s.changed_manual as changed_count
+        from summed s
+    ) g where /* TEMPLATE_BEGIN: computed */ true /* TEMPLATE_END */
+), page as (
+    select g.* from kept g where /* TEMPLATE_BEGIN: behind */ true /* TEMPLATE_END */
+    order by /* TEMPLATE_BEGIN: order */ g.check_id /* TEMPLATE_END */ limit @page_size::bigint
+    offset case when sqlc.arg('page_number')::bigint > 0 then (sqlc.arg('page_number')::bigint - 1) * sqlc.arg('page_size')::bigint
+        else greatest((select count(*) from kept) - 1, 0) / sqlc.arg('page_size')::bigint * sqlc.arg('page_size')::bigint end
+)
+select (select count(*) from kept) as groups, g.check_id, t.title::text as title, t.description::text as description, g.severity_weight, g.status_weight, g.muted::boolean as muted,
+    g.providers::text[] as providers, g.resources_fail::bigint as resources_fail, g.resources_total::bigint as resources_total,
+    g.pass::bigint as pass, g.fail::bigint as fail, g.manual::bigint as manual,
+    g.pass_muted::bigint as pass_muted, g.fail_muted::bigint as fail_muted, g.manual_muted::bigint as manual_muted,
+    g.muted_count::bigint as muted_count, g.new_count::bigint as new_count, g.changed_count::bigint as changed_count,
+    g.new_fail::bigint as new_fail, g.new_fail_muted::bigint as new_fail_muted, g.new_pass::bigint as new_pass,
+    g.new_pass_muted::bigint as new_pass_muted, g.new_manual::bigint as new_manual, g.new_manual_muted::bigint as new_manual_muted,
+    g.changed_fail::bigint as changed_fail, g.changed_fail_muted::bigint as changed_fail_muted, g.changed_pass::bigint as changed_pass,
+    g.changed_pass_muted::bigint as changed_pass_muted, g.changed_manual::bigint as changed_manual,
+    g.changed_manual_muted::bigint as changed_manual_muted,
+    array_remove(array[g.first_seen_at], null)::timestamptz[] as first_seen_at, g.last_seen_at::timestamptz as last_seen_at,
+    array_remove(array[g.failing_since], null)::timestamptz[] as failing_since,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
+from page g
+cross join lateral (
+    select coalesce(max(c.title), '') as title, coalesce(max(c.content ->> 'description'), '') as description
+    from chosen s join scan_check_summaries k on k.scan_id = s.id and k.check_id = g.check_id
     join check_metadata c on c.id = k.check_metadata_id
 ) t
 order by /* TEMPLATE_BEGIN: order */ g.check_id /* TEMPLATE_END */;
