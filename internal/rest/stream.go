@@ -21,8 +21,21 @@ const (
 	linesType = "application/x-ndjson"
 )
 
-// portionSize is how many rows of a list are in memory at a time while it is sent as a whole.
-const portionSize = 500
+// What of a list is in memory at a time while it is sent as a whole. An order that no index gives is made anew for each portion,
+// so portions grow until they hold portionBytes.
+const (
+	firstPortion   = 500
+	largestPortion = 20_000
+	portionBytes   = 2 << 20
+)
+
+// nextPortion is how many rows to read after some that took so many bytes.
+func nextPortion(rows, bytes int) int64 {
+	if bytes == 0 {
+		return firstPortion
+	}
+	return min(int64(rows)*portionBytes/int64(bytes)+1, 4*int64(rows), largestPortion)
+}
 
 // Streams reports whether the operation answers a list that can be sent as a whole.
 func (o *Operation) Streams() bool {
@@ -82,16 +95,17 @@ func quality(parameters string) float64 {
 // too early must not look whole.
 func (s *Server) stream(w http.ResponseWriter, request *Request) error {
 	ctx := request.HTTP.Context()
-	many, after, err := s.portion(ctx, request, "")
+	many, after, err := s.portion(ctx, request, "", firstPortion)
 	if err != nil {
 		return err
 	}
 	out := begin(w, request)
 	for {
-		if err = out.write(many); err != nil || after == "" {
+		sent := 0
+		if sent, err = out.write(many); err != nil || after == "" {
 			break
 		}
-		if many, after, err = s.portion(ctx, request, after); err != nil {
+		if many, after, err = s.portion(ctx, request, after, nextPortion(len(many), sent)); err != nil {
 			break
 		}
 	}
@@ -108,7 +122,7 @@ func (s *Server) stream(w http.ResponseWriter, request *Request) error {
 }
 
 // portion asks the handler for the rows behind a cursor; empty: the first ones, or those behind the cursor that the client sent.
-func (s *Server) portion(ctx context.Context, request *Request, after string) ([]jsonapi.Resource, string, error) {
+func (s *Server) portion(ctx context.Context, request *Request, after string, size int64) ([]jsonapi.Resource, string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
 	defer cancel()
 	params := request.Query.Params.Without("page[number]", "page[size]", "page[disable]", "include")
@@ -120,7 +134,7 @@ func (s *Server) portion(ctx context.Context, request *Request, after string) ([
 	if err != nil {
 		return nil, "", err
 	}
-	query.Page.Size = portionSize
+	query.Page.Size = size
 	part := *request // handlers may narrow the query
 	part.Query = query
 	answer, err := request.operation.Handle(ctx, &part)
@@ -178,21 +192,22 @@ func (r *Request) columns() []string {
 	return slices.DeleteFunc(names, func(name string) bool { return !r.Shows(schema.Type, name) })
 }
 
-// write sends some rows. The client has as long for them as for any answer.
-func (r *rows) write(many []jsonapi.Resource) error {
+// write sends some rows and returns how many bytes they are. The client has as long for them as for any answer.
+func (r *rows) write(many []jsonapi.Resource) (sent int, err error) {
 	for _, one := range many {
 		line, err := r.line(one)
 		if err != nil {
-			return err
+			return 0, err
 		}
 		r.buffer.Write(line)
 	}
 	_ = r.connection.SetWriteDeadline(time.Now().Add(answerLimit)) // a server without deadlines, as in tests, goes without
+	sent = r.buffer.Len()
 	if _, err := r.out.Write(r.buffer.Bytes()); err != nil {
-		return fmt.Errorf("send rows: %w", err)
+		return 0, fmt.Errorf("send rows: %w", err)
 	}
 	r.buffer.Reset()
-	return nil
+	return sent, nil
 }
 
 func (r *rows) line(one jsonapi.Resource) ([]byte, error) {
