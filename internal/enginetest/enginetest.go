@@ -62,6 +62,9 @@ func Looks(findings int) string { return "looks " + strconv.Itoa(findings) }
 // stands in the request data of each.
 func Happens(events int) string { return "happens " + strconv.Itoa(events) }
 
+// Stalls is the access key with which a connection check waits as a scan does with Waits.
+func Stalls(path string) string { return "stalls 0 " + path }
+
 // DiesAfter is the access key with which the engine ends without a word after so many findings.
 func DiesAfter(findings int) string { return Dies + " " + strconv.Itoa(findings) }
 
@@ -153,6 +156,11 @@ func run() error {
 		say(map[string]any{"type": "connection", "connected": false, "error": "AccessDenied for " + r.Secret.Token})
 		say(map[string]any{"type": "done"})
 		return nil
+	}
+	if words[0] == "stalls" && r.Operation != "scan" {
+		if err := await(words[2]); err != nil {
+			return err
+		}
 	}
 	say(map[string]any{"type": "connection", "connected": true, "error": nil})
 	if r.Operation == "scan" {

@@ -41,7 +41,7 @@ func mayPass(err error) bool {
 	}
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok {
 		switch refused.Code {
-		case "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03": // serialization, deadlock, lock, connections, shutdown
+		case "40001", "40P01", "55P03", "53300", "57P01", "57P02", "57P03", "25P03": // serialization, deadlock, lock, connections, shutdown, frozen too long
 			return true
 		}
 		return strings.HasPrefix(refused.Code, "08")

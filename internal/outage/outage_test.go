@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -28,6 +29,7 @@ type scenario struct {
 	alone   bool     // it is about no other steps
 	pending string   // counts what periodic work has left to do; may be empty
 	deletes bool     // deleting the provider meanwhile would be another request of the same
+	fails   bool     // its tasks fail
 	apart   bool     // its steps come in no order: one disturbance a run
 }
 
@@ -48,7 +50,7 @@ var scenarios = []scenario{
 		w.scan(t)
 		w.scan(t)
 	}},
-	{name: "scan that fails", kinds: []string{"scan-perform", "scan-discard"}, arrange: func(t *testing.T, w *world) {
+	{name: "scan that fails", fails: true, kinds: []string{"scan-perform", "scan-discard"}, arrange: func(t *testing.T, w *world) {
 		w.engine(t, enginetest.DiesAfter(2100))
 		w.scan(t)
 	}},
@@ -79,6 +81,11 @@ var scenarios = []scenario{
 		w.scan(t)
 		w.ada.Delete(t, "/tenants/"+w.ada.Tenant).Want(t, 204)
 	}},
+	{name: "counting again", kinds: []string{"aggregates-backfill", "backfill-scan-aggregates"}, system: []string{"ListTenantsToCount"},
+		pending: `select count(*) from scans where state = 'completed' and aggregates_version = 0`,
+		arrange: func(t *testing.T, w *world) {
+			w.exec(t, `update scans set aggregates_version = 0 where tenant_id = $1`, w.ada.Tenant)
+		}},
 	{name: "upkeep", apart: true, kinds: []string{"partitions", "leases", "spent-refresh-tokens"}, alone: true, system: []string{"EnsurePartitions", "Purge"},
 		pending: `select (select count(*) from worker_leases where id = 'long dead') + (select count(*) from spent_refresh_tokens)
 			+ (select 1 - count(*) from pg_class where relname = 'findings_' || to_char(date_trunc('month', now() at time zone 'UTC') + interval '3 months', 'YYYY_MM'))`,
@@ -172,6 +179,192 @@ var disturbances = []disturbance{
 			t.Errorf("the worker did not stop in order: %v", err)
 		}
 	}},
+}
+
+// TestEveryKindIsDisturbed: somebody has thought of what happens to each kind of work.
+func TestEveryKindIsDisturbed(t *testing.T) {
+	t.Parallel()
+	var known []string
+	for _, scenario := range scenarios {
+		known = append(known, scenario.kinds...)
+	}
+	for _, kind := range apitest.Start(t).App.JobKinds() {
+		if !slices.Contains(known, kind) {
+			t.Errorf("%s is in no scenario", kind)
+		}
+	}
+}
+
+// TestTwoWorkersDoubleNothing: two workers do what one does.
+func TestTwoWorkersDoubleNothing(t *testing.T) {
+	t.Parallel()
+	base := settled(t)
+	for _, scenario := range scenarios {
+		t.Run(scenario.name, func(t *testing.T) {
+			t.Parallel()
+			p := base.prepare(t, scenario)
+			w := p.copy(t)
+			for range 2 {
+				w.direct(t)
+			}
+			w.settle(t, scenario)
+			if wrong := difference(p.wanted, w.state(t)); wrong != "" {
+				t.Error(wrong)
+			}
+		})
+	}
+}
+
+// TestAFrozenWorkerDoesNoHarm stops a worker process from running after each of its commits, until another one has taken over and
+// ended the work; what it then goes on to say is refused. What is frozen in the middle of a transaction, as others that run beside
+// may be, is left out: the database waits a minute before it ends that.
+func TestAFrozenWorkerDoesNoHarm(t *testing.T) {
+	t.Parallel()
+	base := settled(t)
+	for _, scenario := range scenarios {
+		if scenario.apart {
+			continue
+		}
+		t.Run(scenario.name, func(t *testing.T) {
+			t.Parallel()
+			p := base.prepare(t, scenario)
+			for i, place := range p.places() {
+				if !place.answered || i%4 == 0 && os.Getenv(thoroughVariable) == "" {
+					continue
+				}
+				t.Run(place.String(), func(t *testing.T) {
+					t.Parallel()
+					p.frozenAt(t, place)
+				})
+			}
+		})
+	}
+}
+
+func (p *prepared) frozenAt(t *testing.T, place place) {
+	t.Helper()
+	w := p.copy(t)
+	between := w.between(t)
+	trap := between.hold(place.step, true)
+	victim := w.worker(t, between.app.URL, between.system.URL)
+	if !w.reached(t, p.scenario, trap) {
+		t.Fatalf("the work is done and %s did not come", place)
+	}
+	for _, do := range []func(){
+		func() { _ = victim.Process.Signal(syscall.SIGSTOP) },
+		func() { w.direct(t); w.settle(t, p.scenario) },
+		func() { trap.Release() },
+		func() { _ = victim.Process.Signal(syscall.SIGCONT) },
+	} {
+		do()
+	}
+	// It stops in order, and so after it has said what it had to say.
+	_ = victim.Process.Signal(syscall.SIGTERM)
+	if err := victim.Wait(); err != nil {
+		t.Errorf("the frozen worker: %v", err)
+	}
+	w.settle(t, p.scenario)
+	if wrong := difference(p.wanted, w.state(t)); wrong != "" {
+		t.Error(wrong)
+	}
+}
+
+// TestTheLeaderIsKilledWhileItSweeps: its runs are started once each by whoever is left, who then leads: what becomes due is started,
+// and the other periodic work goes on.
+func TestTheLeaderIsKilledWhileItSweeps(t *testing.T) {
+	t.Parallel()
+	base := settled(t)
+	w := base.copy(t)
+	for _, provider := range []string{w.goes, w.stays} {
+		w.ada.Post(t, "/schedules", "schedules", map[string]any{"scan_frequency": "DAILY", "scan_hour": 3, "scan_timezone": "UTC"},
+			map[string]any{"provider": apitest.One("providers", provider)}).Want(t, 201)
+	}
+	const makeDue = `update schedules set next_run_at = now() - interval '1 minute'`
+	w.exec(t, makeDue)
+	between := w.between(t)
+	trap := between.hold(step{name: "commit after TakePlannedScan"}, true)
+	leader := w.worker(t, between.app.URL, between.system.URL)
+	<-trap.Reached
+	const leads = `select string_agg(leader_id, ',') from river.river_leader where expires_at > now()`
+	old := w.texts(t, leads)[0]
+	w.direct(t)
+	kill(leader)
+	between.cut()
+	trap.Release()
+	sweeps := scenario{pending: `select count(*) from schedules where next_run_at <= now()`}
+	w.settle(t, sweeps)
+	runs := func() int {
+		return w.number(t, `select count(*) from scans where trigger = 'scheduled' and state = 'completed'`)
+	}
+	if runs() != 2 {
+		t.Errorf("%d scheduled scans for two schedules", runs())
+	}
+	w.exec(t, makeDue)
+	w.settle(t, sweeps)
+	if runs() != 4 {
+		t.Errorf("%d scheduled scans after both were due twice", runs())
+	}
+	if now := w.texts(t, `select coalesce((`+leads+`), '')`)[0]; now == old || now == "" {
+		t.Errorf("%q led, and now %q does", old, now)
+	}
+	if missing := w.texts(t, `select k from unnest(array['partitions', 'leases', 'spent-refresh-tokens']) k
+		where (select count(*) from river.river_job where kind = k and state = 'completed') < 2`); len(missing) > 0 {
+		t.Errorf("the new leader did not begin %v", missing)
+	}
+}
+
+// TestTheEngineIsKilled: what it was asked for fails and says so, nothing stays of it, and the next of the kind is as ever.
+func TestTheEngineIsKilled(t *testing.T) {
+	t.Parallel()
+	for name, ask := range map[string]func(t *testing.T, w *world) (task string){
+		"connection check": func(t *testing.T, w *world) string {
+			return w.ada.Do(t, http.MethodPost, "/providers/"+w.goes+"/connection", "", nil).Want(t, 202).String("/data/id")
+		},
+		"scan": func(t *testing.T, w *world) string { return w.scan(t) },
+		"scheduled scan": func(t *testing.T, w *world) string {
+			if w.number(t, `select count(*) from schedules`) == 0 {
+				w.ada.Post(t, "/schedules", "schedules", map[string]any{"scan_frequency": "DAILY", "scan_hour": 3, "scan_timezone": "UTC"},
+					map[string]any{"provider": apitest.One("providers", w.goes)}).Want(t, 201)
+			}
+			return w.ada.Do(t, http.MethodPost, "/schedules/"+w.goes+"/run", "", nil).Want(t, 202).String("/data/id")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			base := settled(t)
+			w := base.copy(t)
+			file := t.TempDir() + "/gate"
+			w.engine(t, map[bool]string{true: enginetest.Stalls(file), false: enginetest.Waits(2100, file)}[name == "connection check"])
+			w.direct(t)
+			task := ask(t, w)
+			var text []byte
+			for len(text) == 0 {
+				text, _ = os.ReadFile(file + ".at")
+				time.Sleep(10 * time.Millisecond)
+			}
+			engine, err := strconv.Atoi(string(text))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := syscall.Kill(engine, syscall.SIGKILL); err != nil {
+				t.Fatal(err)
+			}
+			w.settle(t, scenario{})
+			if one := w.ada.Get(t, "/tasks/"+task).Want(t, 200); one.String("/data/attributes/state") != "failed" ||
+				one.String("/data/attributes/result/exc_type") != "EngineKilledError" {
+				t.Errorf("the task: %s", one.Raw)
+			}
+			if left := w.number(t, `select count(*) from findings f join scans s on s.id = f.scan_id where s.state <> 'completed'`); left > 0 {
+				t.Errorf("%d findings are left", left)
+			}
+			w.engine(t, enginetest.Finds(5))
+			next := ask(t, w)
+			w.settle(t, scenario{})
+			if one := w.ada.Get(t, "/tasks/"+next).Want(t, 200); one.String("/data/attributes/state") != "completed" {
+				t.Errorf("the next task: %s", one.Raw)
+			}
+		})
+	}
 }
 
 // thoroughVariable asks for every disturbance at every exchange, which takes long: see make outage.

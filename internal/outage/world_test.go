@@ -66,6 +66,7 @@ type world struct {
 
 	ada, bob    *apitest.Client
 	goes, stays string // providers of Ada's
+	again       string // the provider that has the account of the one that was deleted
 }
 
 // open makes the world one of a database.
@@ -104,6 +105,7 @@ func settled(t *testing.T) *prepared {
 		w.ada, w.bob = w.server.SignUp(t, "Ada"), w.server.SignUp(t, "Bob")
 		w.goes, w.stays = w.connect(t, w.ada, condemned), w.connect(t, w.ada, kept)
 		w.connect(t, w.bob, condemned)
+		w.begin(t)
 		p.world = w
 	})
 	return p
