@@ -74,6 +74,27 @@ CREATE OR REPLACE FUNCTION public.audit_field(value text)
  IMMUTABLE
 AS $function$ select coalesce(octet_length(convert_to(value, 'UTF8')) || ':' || value, '-') || E'\n' $function$;
 
+CREATE OR REPLACE FUNCTION public.count_resources()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+begin
+    if current_user = 'palisade_system' then
+        return null;
+    end if;
+    if tg_op = 'INSERT' then
+        insert into resource_counts (tenant_id, provider_id, resources)
+        select n.tenant_id, n.provider_id, count(*) from changed n group by n.tenant_id, n.provider_id
+        on conflict (tenant_id, provider_id) do update set resources = resource_counts.resources + excluded.resources;
+    else
+        update resource_counts c set resources = c.resources - n.gone
+        from (select o.tenant_id, o.provider_id, count(*) as gone from changed o group by o.tenant_id, o.provider_id) n
+        where c.tenant_id = n.tenant_id and c.provider_id = n.provider_id;
+    end if;
+    return null;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.drop_finding_month(month date, default_months integer)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -294,7 +315,9 @@ CREATE OR REPLACE FUNCTION public.past_retention(ended timestamp with time zone,
  IMMUTABLE PARALLEL SAFE
  SET search_path TO 'pg_catalog'
 AS $function$
-    select (ended at time zone 'UTC') < (moment at time zone 'UTC') - make_interval(months => months)
+    select (moment at time zone 'UTC') > least(m.began + make_interval(months => months) + ((ended at time zone 'UTC') - m.began),
+        m.began + make_interval(months => months + 1))
+    from (select date_trunc('month', ended at time zone 'UTC') as began) m
 $function$;
 
 CREATE OR REPLACE FUNCTION public.rescue_orphans(silence double precision)
@@ -572,6 +595,42 @@ create table check_metadata_categories (
     check_metadata_id uuid not null,
     category text not null,
     constraint check_metadata_categories_pkey PRIMARY KEY (tenant_id, check_metadata_id, category)
+);
+
+create table compliance_framework_revisions (
+    tenant_id uuid not null,
+    id uuid not null,
+    framework_id uuid not null,
+    framework text not null,
+    name text not null,
+    version text not null,
+    requirements jsonb not null,
+    inserted_at timestamp with time zone not null default now(),
+    constraint compliance_framework_revisions_pkey PRIMARY KEY (tenant_id, id)
+);
+CREATE INDEX compliance_framework_revisions_framework ON public.compliance_framework_revisions USING btree (tenant_id, framework_id);
+
+create table compliance_frameworks (
+    tenant_id uuid not null,
+    id uuid not null,
+    compliance_id text not null,
+    provider text not null,
+    description text not null,
+    revision_id uuid not null,
+    inserted_at timestamp with time zone not null default now(),
+    updated_at timestamp with time zone not null default now(),
+    constraint compliance_frameworks_pkey PRIMARY KEY (tenant_id, id),
+    constraint compliance_frameworks_tenant_id_compliance_id_key UNIQUE (tenant_id, compliance_id),
+    constraint compliance_frameworks_compliance_id_check CHECK ((compliance_id ~ '^custom_[a-z0-9][a-z0-9_.-]{0,92}$'::text))
+);
+comment on column compliance_frameworks.revision_id is 'The revision that scans are held against from now on.';
+
+create table compliance_watchlist (
+    tenant_id uuid not null,
+    compliance_id text not null,
+    inserted_at timestamp with time zone not null default now(),
+    constraint compliance_watchlist_pkey PRIMARY KEY (tenant_id, compliance_id),
+    constraint compliance_watchlist_compliance_id_check CHECK (((char_length(compliance_id) >= 1) AND (char_length(compliance_id) <= 100)))
 );
 
 create table findings (
@@ -860,6 +919,13 @@ comment on column providers.deleted_at is 'Set when deletion was asked for; the 
 comment on column providers.scan_scope is 'What the scans of the provider look at: lists of regions, services, checks, ...; null is everything.';
 CREATE UNIQUE INDEX providers_account ON public.providers USING btree (tenant_id, provider, uid) WHERE (deleted_at IS NULL);
 CREATE INDEX providers_inserted ON public.providers USING btree (tenant_id, inserted_at, id);
+
+create table resource_counts (
+    tenant_id uuid not null,
+    provider_id uuid not null,
+    resources bigint not null,
+    constraint resource_counts_pkey PRIMARY KEY (tenant_id, provider_id)
+);
 
 create table resource_finding_mappings (
     tenant_id uuid not null,
@@ -1415,6 +1481,9 @@ alter table api_keys add constraint api_keys_tenant_id_user_id_fkey FOREIGN KEY 
 alter table audit_events add constraint audit_events_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id);
 alter table check_metadata add constraint check_metadata_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table check_metadata_categories add constraint check_metadata_categories_tenant_id_check_metadata_id_fkey FOREIGN KEY (tenant_id, check_metadata_id) REFERENCES check_metadata(tenant_id, id) ON DELETE CASCADE;
+alter table compliance_framework_revisions add constraint compliance_framework_revisions_tenant_id_framework_id_fkey FOREIGN KEY (tenant_id, framework_id) REFERENCES compliance_frameworks(tenant_id, id) ON DELETE CASCADE;
+alter table compliance_frameworks add constraint compliance_frameworks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table compliance_watchlist add constraint compliance_watchlist_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table findings add constraint findings_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table flow_steps add constraint flow_steps_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table flow_steps add constraint flow_steps_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES flow_steps(tenant_id, id) ON DELETE CASCADE;
@@ -1441,6 +1510,7 @@ alter table provider_group_tags add constraint provider_group_tags_tenant_id_pro
 alter table provider_groups add constraint provider_groups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table provider_secrets add constraint provider_secrets_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
 alter table providers add constraint providers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table resource_counts add constraint resource_counts_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
 alter table resource_finding_mappings add constraint resource_finding_mappings_tenant_id_resource_id_fkey FOREIGN KEY (tenant_id, resource_id) REFERENCES resources(tenant_id, id) ON DELETE CASCADE;
 alter table resource_groups add constraint resource_groups_tenant_id_resource_id_fkey FOREIGN KEY (tenant_id, resource_id) REFERENCES resources(tenant_id, id) ON DELETE CASCADE;
 alter table resource_tags add constraint resource_tags_tenant_id_resource_id_fkey FOREIGN KEY (tenant_id, resource_id) REFERENCES resources(tenant_id, id) ON DELETE CASCADE;
@@ -1499,6 +1569,8 @@ CREATE TRIGGER audit_append_only BEFORE DELETE OR UPDATE ON public.audit_events 
 CREATE TRIGGER audit_chain BEFORE INSERT ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_chain();
 CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only();
 CREATE TRIGGER tenant_is_there BEFORE INSERT ON public.memberships FOR EACH ROW EXECUTE FUNCTION joined_tenant_is_there();
+CREATE TRIGGER resources_added AFTER INSERT ON public.resources REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_resources();
+CREATE TRIGGER resources_removed AFTER DELETE ON public.resources REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_resources();
 
 -- Row level security
 
@@ -1582,6 +1654,24 @@ create policy tenant on check_metadata_categories as permissive for all to palis
     with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 create policy removed_in_deletion on check_metadata_categories as restrictive for delete to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
+
+alter table compliance_framework_revisions enable row level security;
+alter table compliance_framework_revisions force row level security;
+create policy tenant on compliance_framework_revisions as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+alter table compliance_frameworks enable row level security;
+alter table compliance_frameworks force row level security;
+create policy tenant on compliance_frameworks as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+
+alter table compliance_watchlist enable row level security;
+alter table compliance_watchlist force row level security;
+create policy tenant on compliance_watchlist as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
 
 alter table findings enable row level security;
 alter table findings force row level security;
@@ -1850,6 +1940,23 @@ create policy provider_visibility on providers as restrictive for all to palisad
         END AS "coalesce"))::uuid[]))));
 create policy removed_in_deletion on providers as restrictive for delete to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
+
+alter table resource_counts enable row level security;
+alter table resource_counts force row level security;
+create policy tenant on resource_counts as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy provider_visibility on resource_counts as restrictive for all to palisade_app
+    using (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))))
+    with check (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
 
 alter table resource_finding_mappings enable row level security;
 alter table resource_finding_mappings force row level security;
@@ -2480,6 +2587,9 @@ grant select, insert, update, delete on table check_metadata to palisade_app;
 grant select (ctid, tenant_id), delete on table check_metadata to palisade_system;
 grant select, insert, update, delete on table check_metadata_categories to palisade_app;
 grant select (ctid, tenant_id), delete on table check_metadata_categories to palisade_system;
+grant select, insert, delete on table compliance_framework_revisions to palisade_app;
+grant select, insert, update (description, revision_id, updated_at), delete on table compliance_frameworks to palisade_app;
+grant select, insert, delete on table compliance_watchlist to palisade_app;
 grant select, insert, update, delete on table findings to palisade_app;
 grant select (ctid, tenant_id), delete on table findings to palisade_system;
 grant select, insert, update, delete on table flow_steps to palisade_app;
@@ -2507,6 +2617,7 @@ grant select, insert, update, delete on table provider_secrets to palisade_app;
 grant select (tenant_id) on table provider_secrets to palisade_system;
 grant select, insert, update, delete on table providers to palisade_app;
 grant select (ctid, tenant_id), delete on table providers to palisade_system;
+grant select, insert, update, delete on table resource_counts to palisade_app;
 grant select, insert, update, delete on table resource_finding_mappings to palisade_app;
 grant select (ctid, tenant_id), delete on table resource_finding_mappings to palisade_system;
 grant select, insert, update, delete on table resource_groups to palisade_app;
@@ -2576,6 +2687,7 @@ grant select, insert, update (name, email, company_name, password, last_login, e
 grant select, insert, update, delete on table worker_leases to palisade_system;
 revoke all on function aggregate_lines(text,uuid) from public;
 grant execute on function aggregate_lines(text,uuid) to palisade_app;
+revoke all on function count_resources() from public;
 revoke all on function drop_finding_month(date,integer) from public;
 grant execute on function drop_finding_month(date,integer) to palisade_system;
 revoke all on function ensure_partitions(date,integer) from public;

@@ -165,7 +165,7 @@ var refusedToAll = map[string]string{
 }
 
 // aboutPeople are paths on which providers have no bearing.
-var aboutPeople = regexp.MustCompile(`^/(users|tenants|roles|invitations|saml-config|audit-events|api-keys|processors|engines)`)
+var aboutPeople = regexp.MustCompile(`^/(users|tenants|roles|invitations|saml-config|audit-events|api-keys|processors|engines|compliance-frameworks|compliance-watchlist)`)
 
 // TestThoseWithoutARoleAndStrangers: a member without a role reads nothing of the organisation but that it exists, and
 // without credentials there is nothing at all.
@@ -263,6 +263,12 @@ var bodies = map[string]func(b *builder) (contentType string, body []byte){
 	"processors.update":                               resource("processors", attributes{"configuration": mutelist}, nil),
 	"mute_rules.create": func(b *builder) (string, []byte) {
 		return resource("mute-rules", attributes{"name": "fresh", "reason": "Because", "finding_ids": []string{b.value("findings.id")}}, nil)(b)
+	},
+	"compliance_frameworks.create": resource("compliance-frameworks", attributes{"compliance_id": "custom_taken_over", "provider": "aws", "framework": "Theirs", "name": "Theirs",
+		"requirements": []map[string]any{{"id": "1"}}}, nil),
+	"compliance_frameworks.update": resource("compliance-frameworks", attributes{"name": "Taken over", "requirements": []map[string]any{{"id": "2"}}}, nil),
+	"compliance_watchlist.update": func(b *builder) (string, []byte) {
+		return jsonapi.MediaType, apitest.Resource("compliance-watchlists", b.id, attributes{"compliance_ids": []string{worldFramework, b.value("compliance_frameworks.compliance_id")}}, nil)
 	},
 	"mute_rules.update": resource("mute-rules", attributes{"name": "fresh", "reason": "Because", "enabled": false}, nil),
 	"ingestions.create": func(b *builder) (string, []byte) {
@@ -551,6 +557,7 @@ func (c *caller) queries(operation *rest.Operation) []string {
 
 // besides are parameters without which an operation refuses whatever else it is asked.
 var besides = map[string]string{
+	"compliance_overviews.providers":         "&filter[compliance_id]=" + worldFramework,
 	"overviews.findings_severity.timeseries": "&filter[date_from]=" + time.Now().UTC().Format(time.DateOnly),
 	"compliance_overviews.requirements":      "&filter[compliance_id]=" + worldFramework,
 	"compliance_overviews.attributes":        "&filter[compliance_id]=" + worldFramework,

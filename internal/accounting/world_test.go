@@ -101,6 +101,8 @@ func raiseWorld(t *testing.T) *world {
 		one.client.Post(t, "/tenants/invitations", "invitations", map[string]any{"email": "guest-of-" + strings.ToLower(one.client.Email)},
 			map[string]any{"roles": apitest.Many("roles", role)}).Want(t, 201)
 		one.client.Key(t, "Key of "+one.client.Email)
+		one.client.Post(t, "/compliance-frameworks", "compliance-frameworks", map[string]any{"compliance_id": "custom_rules", "provider": "aws",
+			"framework": "Rules", "name": "Rules of " + one.client.Email, "requirements": []map[string]any{{"id": "1"}}}, nil).Want(t, 201)
 		if one.client == w.ada {
 			w.group = uuid.MustParse(group)
 			w.carol = w.join(t, "Carol", "")
@@ -340,7 +342,8 @@ var samples = map[string]string{
 	"api_keys.prefix": "pk_########", "api_keys.digest": `\x` + strings.Repeat("#", 64), "saml_tokens.digest": `\x` + strings.Repeat("#", 64),
 	"processors.processor_type": "mutelist", "processors.configuration": `{"Mutelist": {"Accounts": {}}}`,
 	"saml_configurations.email_domain": "filled-########.example", "saml_configurations.entity_id": "urn:filled:########",
-	"tasks.state": "completed", "flow_steps.type": "job", "flow_steps.state": "completed",
+	"compliance_watchlist.compliance_id": worldFramework,
+	"tasks.state":                        "completed", "flow_steps.type": "job", "flow_steps.state": "completed",
 	"schedules.frequency": "daily", "schedules.hour": "3", "schedules.time_zone": "UTC", "schedules.next_run_at": "2100-01-01", // nothing sweeps it
 }
 

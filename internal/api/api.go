@@ -12,6 +12,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/api/apikeys"
 	"github.com/palisade-sec/palisade/internal/api/auditevents"
 	"github.com/palisade-sec/palisade/internal/api/compliance"
+	"github.com/palisade-sec/palisade/internal/api/complianceframeworks"
 	"github.com/palisade-sec/palisade/internal/api/engines"
 	"github.com/palisade-sec/palisade/internal/api/findinggroups"
 	"github.com/palisade-sec/palisade/internal/api/findings"
@@ -35,6 +36,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/api/users"
 	"github.com/palisade-sec/palisade/internal/apikey"
 	"github.com/palisade-sec/palisade/internal/authz"
+	"github.com/palisade-sec/palisade/internal/customframework"
 	"github.com/palisade-sec/palisade/internal/deletion"
 	"github.com/palisade-sec/palisade/internal/engine"
 	"github.com/palisade-sec/palisade/internal/identity"
@@ -105,6 +107,7 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		[]rest.Operation{resources.EventsOperation(parts.Timeline, parts.Logger)},
 		overviews.Operations(parts.Tenants),
 		compliance.Operations(parts.Tenants),
+		complianceframeworks.Operations(customframework.New(parts.Tenants, parts.Jobs), parts.Tenants),
 		ingestions.Operations(parts.Tenants, parts.Ingestions, parts.Jobs),
 		processors.Operations(mutelist.New(parts.Tenants), parts.Tenants),
 		muterules.Operations(muterule.New(parts.Tenants, parts.Jobs), parts.Tenants),

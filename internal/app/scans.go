@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/palisade-sec/palisade/gen/systemdb"
+	"github.com/palisade-sec/palisade/internal/customframework"
 	"github.com/palisade-sec/palisade/internal/engine"
 	"github.com/palisade-sec/palisade/internal/ingest"
 	"github.com/palisade-sec/palisade/internal/ingestion"
@@ -37,6 +38,7 @@ func (a *App) registerScans(registry *jobs.Registry, settings Settings) (*scan.S
 		Engine: engine.NewProwler(engine.Options{Python: settings.EnginePython, PassEnv: settings.EnginePassEnv, Checks: a.Catalogue.Checks,
 			Services: services, Memory: settings.EngineMemory, ScanTimeout: settings.ScanTimeout})})
 	muterule.Register(registry)
+	customframework.Register(registry)
 	retention.Register(registry, retention.New(a.Tenants, a.System, a.jobs, settings.RetentionMonths, a.logger))
 	recount.Register(registry, recount.New(a.Tenants, a.System, a.jobs, a.logger))
 	service := scan.New(a.jobs)

@@ -40,7 +40,8 @@ type Requirement struct {
 // manual says that no check serves the requirement.
 func (r *Requirement) manual() bool { return len(r.Checks) == 0 }
 
-// revisions are those that this process has met. An id stands for one content, whatever the database, so none goes stale.
+// revisions are those of the catalogue that this process has met. An id stands for one content, whatever the database, so none
+// goes stale.
 var revisions = struct {
 	sync.Mutex
 	byID map[uuid.UUID]*Revision
@@ -49,7 +50,8 @@ var revisions = struct {
 // revisionLimit bounds what a process remembers: several versions of everything that one engine has.
 const revisionLimit = 1000
 
-// load returns the revisions with the ids, from memory where they are there.
+// load returns the revisions with the ids, from memory where they are there. Those of frameworks that a tenant has deleted are
+// missing.
 func load(ctx context.Context, queries *tenantdb.Queries, ids []uuid.UUID) (map[uuid.UUID]*Revision, error) {
 	found := make(map[uuid.UUID]*Revision, len(ids))
 	var missing []uuid.UUID
@@ -69,19 +71,18 @@ func load(ctx context.Context, queries *tenantdb.Queries, ids []uuid.UUID) (map[
 	if err != nil {
 		return nil, fmt.Errorf("get frameworks: %w", err)
 	}
+	shared := make(map[uuid.UUID]*Revision)
 	for _, row := range rows {
 		revision := &Revision{ID: row.ID, Framework: row.Framework, Name: row.Name, Version: row.Version}
 		if err := json.Unmarshal(row.Requirements, &revision.Requirements); err != nil {
-			return nil, fmt.Errorf("read framework %s: %w", row.FrameworkID, err)
+			return nil, fmt.Errorf("read framework %s: %w", row.ID, err)
+		}
+		if row.Shared {
+			shared[row.ID] = revision
 		}
 		found[row.ID] = revision
 	}
-	for _, id := range missing {
-		if found[id] == nil {
-			return nil, fmt.Errorf("there is no revision %s of a framework", id)
-		}
-	}
-	remember(found)
+	remember(shared)
 	return found, nil
 }
 

@@ -25,6 +25,19 @@ func Count(ctx context.Context, queries *tenantdb.Queries, scan uuid.UUID) error
 	if err := queries.DeleteScanCompliance(ctx, scan); err != nil {
 		return fmt.Errorf("delete compliance: %w", err)
 	}
+	return hold(ctx, queries, scan, frameworks)
+}
+
+// HoldAgainst holds a scan against one more framework, in place of what it says about that one.
+func HoldAgainst(ctx context.Context, queries *tenantdb.Queries, scan uuid.UUID, complianceID string, revision uuid.UUID) error {
+	of := tenantdb.DeleteScanComplianceOfParams{ScanID: scan, ComplianceID: complianceID}
+	if err := queries.DeleteScanComplianceOf(ctx, of); err != nil {
+		return fmt.Errorf("delete compliance: %w", err)
+	}
+	return hold(ctx, queries, scan, []tenantdb.ListFrameworksOfScanRow{{ComplianceID: complianceID, RevisionID: revision}})
+}
+
+func hold(ctx context.Context, queries *tenantdb.Queries, scan uuid.UUID, frameworks []tenantdb.ListFrameworksOfScanRow) error {
 	if len(frameworks) == 0 {
 		return nil
 	}
@@ -46,7 +59,9 @@ func Count(ctx context.Context, queries *tenantdb.Queries, scan uuid.UUID) error
 	found := places(outcomes)
 	rows := tenantdb.InsertScanComplianceParams{ScanID: scan}
 	for _, one := range frameworks {
-		found.judge(known[one.RevisionID], one.ComplianceID, &rows)
+		if revision := known[one.RevisionID]; revision != nil {
+			found.judge(revision, one.ComplianceID, &rows)
+		}
 	}
 	if err := queries.InsertScanCompliance(ctx, rows); err != nil {
 		return fmt.Errorf("insert compliance: %w", err)

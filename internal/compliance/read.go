@@ -121,6 +121,7 @@ func (r *Result) Tally() (t Tally) {
 type Where struct {
 	Regions    filter.Fragment // zero: all together
 	Frameworks filter.Fragment
+	Watched    bool // only the frameworks that the tenant watches, if it watches some
 }
 
 func (w Where) fragment() filter.Fragment {
@@ -136,7 +137,8 @@ func Results(ctx context.Context, db tenant.DB, scans []uuid.UUID, where Where) 
 	if len(scans) == 0 {
 		return nil, nil
 	}
-	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where.fragment()})).ListCompliance(ctx, scans)
+	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where.fragment()})).ListCompliance(ctx,
+		tenantdb.ListComplianceParams{ScanIds: scans, Watched: where.Watched})
 	if err != nil {
 		return nil, fmt.Errorf("list compliance: %w", err)
 	}
@@ -148,6 +150,7 @@ func Results(ctx context.Context, db tenant.DB, scans []uuid.UUID, where Where) 
 	if err != nil {
 		return nil, err
 	}
+	rows = slices.DeleteFunc(rows, func(row tenantdb.ListComplianceRow) bool { return known[row.RevisionID] == nil })
 	var results []Result
 	for len(rows) > 0 {
 		same := 1
@@ -201,6 +204,58 @@ func outcome(requirement *Requirement, failures string, i int) Outcome {
 	return Passed
 }
 
+// Standings are what single scans say about the requirements of a framework.
+type Standings struct {
+	Result              // of all scans together
+	ByScan []ScanResult // in the order of the scans
+}
+
+// ScanResult is what a scan says, by the id of the requirement. A requirement that the scan was not held against is missing.
+type ScanResult struct {
+	Scan     uuid.UUID
+	Outcomes map[string]Outcome
+}
+
+// ByScan returns what each of some scans says about a framework; ok is false when none says anything.
+func ByScan(ctx context.Context, db tenant.DB, scans []uuid.UUID, complianceID string) (found Standings, ok bool, err error) {
+	if len(scans) == 0 {
+		return found, false, nil
+	}
+	rows, err := tenantdb.New(db).ListComplianceByScan(ctx, tenantdb.ListComplianceByScanParams{ScanIds: scans, ComplianceID: complianceID})
+	if err != nil {
+		return found, false, fmt.Errorf("list compliance by scan: %w", err)
+	}
+	ids := make([]uuid.UUID, len(rows))
+	for i, row := range rows {
+		ids[i] = row.RevisionID
+	}
+	known, err := load(ctx, tenantdb.New(db), ids)
+	if err != nil {
+		return found, false, err
+	}
+	rows = slices.DeleteFunc(rows, func(row tenantdb.ListComplianceByScanRow) bool { return known[row.RevisionID] == nil })
+	if len(rows) == 0 {
+		return found, false, nil
+	}
+	together := make([]tenantdb.ListComplianceRow, len(rows))
+	of := make(map[uuid.UUID]map[string]Outcome, len(rows))
+	for i, row := range rows {
+		together[i] = tenantdb.ListComplianceRow{ComplianceID: complianceID, RevisionID: row.RevisionID, Failures: row.Failures}
+		of[row.ScanID] = make(map[string]Outcome)
+		revision := known[row.RevisionID]
+		for j := range revision.Requirements {
+			of[row.ScanID][revision.Requirements[j].ID] = outcome(&revision.Requirements[j], row.Failures, j)
+		}
+	}
+	found.Result = merge(together, known)
+	for _, scan := range scans {
+		if of[scan] != nil {
+			found.ByScan = append(found.ByScan, ScanResult{Scan: scan, Outcomes: of[scan]})
+		}
+	}
+	return found, true, nil
+}
+
 // Region is a place with the frameworks that scans say something about there.
 type Region struct {
 	Name       string
@@ -227,6 +282,9 @@ func Regions(ctx context.Context, db tenant.DB, scans []uuid.UUID, where Where) 
 	}
 	var regions []Region
 	for _, row := range rows {
+		if known[row.RevisionID] == nil {
+			continue
+		}
 		if len(regions) == 0 || regions[len(regions)-1].Name != row.Region {
 			regions = append(regions, Region{Name: row.Region})
 		}
@@ -269,10 +327,13 @@ func CountFindings(ctx context.Context, db tenant.DB, scans []uuid.UUID, where W
 	return counts, nil
 }
 
-// FindFramework returns a framework as the catalogue has it now, of the first of the provider types that have one of that id.
+// FindFramework returns a framework as the catalogue, or the tenant, has it now, of the first of the provider types that have one of that id.
 func FindFramework(ctx context.Context, db tenant.DB, id string, types []string) (framework catalogue.Framework, ok bool, err error) {
 	if strings.Contains(id, "\x00") {
 		return framework, false, nil // nothing is called that, and the database would refuse it
+	}
+	if strings.HasPrefix(id, "custom_") {
+		return findCustom(ctx, db, id, types)
 	}
 	rows, err := tenantdb.New(db).FindFramework(ctx, tenantdb.FindFrameworkParams{FrameworkID: id, Providers: types})
 	if err != nil {
@@ -285,5 +346,22 @@ func FindFramework(ctx context.Context, db tenant.DB, id string, types []string)
 		return framework, false, fmt.Errorf("read framework %s of %s: %w", id, rows[0].Provider, err)
 	}
 	framework.Provider, framework.ID = rows[0].Provider, id
+	return framework, true, nil
+}
+
+// findCustom is FindFramework for the tenant's own.
+func findCustom(ctx context.Context, db tenant.DB, id string, types []string) (framework catalogue.Framework, ok bool, err error) {
+	rows, err := tenantdb.New(db).FindComplianceFramework(ctx, id)
+	if err != nil {
+		return framework, false, fmt.Errorf("find framework: %w", err)
+	}
+	if len(rows) == 0 || !slices.Contains(types, rows[0].Provider) {
+		return framework, false, nil
+	}
+	row := rows[0]
+	framework = catalogue.Framework{Provider: row.Provider, ID: id, Framework: row.Framework, Name: row.Name, Version: row.Version, Description: row.Description}
+	if err := json.Unmarshal(row.Requirements, &framework.Requirements); err != nil {
+		return framework, false, fmt.Errorf("read framework %s: %w", id, err)
+	}
 	return framework, true, nil
 }

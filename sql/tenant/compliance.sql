@@ -2,8 +2,8 @@
 
 -- name: ListFrameworksOfScan :many
 -- Purpose: the frameworks that a scan is to be held against: those that it was held against before, or else those that its
--- provider's type has now.
--- Index: scan_compliance_pkey, scans_pkey, providers_pkey, catalogue_frameworks_pkey.
+-- provider's type has now, of the catalogue and of the tenant's own.
+-- Index: scan_compliance_pkey, scans_pkey, providers_pkey, catalogue_frameworks_pkey, compliance_frameworks_pkey.
 with held as materialized (
     select c.compliance_id, c.revision_id from scan_compliance c where c.scan_id = @scan_id and c.region = ''
 )
@@ -11,14 +11,21 @@ select h.compliance_id, h.revision_id from held h
 union all
 select f.framework_id, f.revision_id::uuid
 from scans s join providers p on p.id = s.provider_id join catalogue_frameworks f on f.provider = p.provider
-where s.id = @scan_id and f.revision_id is not null and not exists (select from held)
+where s.id = @scan_id and f.revision_id is not null and not exists (select from held h where not starts_with(h.compliance_id, 'custom_'))
+union all
+select w.compliance_id, w.revision_id
+from scans s join providers p on p.id = s.provider_id join compliance_frameworks w on w.provider = p.provider
+where s.id = @scan_id and not exists (select from held)
 order by 1;
 
 -- name: GetFrameworkRevisions :many
--- Purpose: contents of frameworks by their digests.
--- Index: catalogue_framework_revisions_pkey.
-select r.id, r.provider, r.framework_id, r.framework, r.name, r.version, r.requirements
-from catalogue_framework_revisions r where r.id = any(@ids::uuid[]);
+-- Purpose: contents of frameworks by their ids: of the catalogue, which all tenants share, and of the tenant's own.
+-- Index: catalogue_framework_revisions_pkey, compliance_framework_revisions_pkey.
+select r.id, r.framework, r.name, r.version, r.requirements, true as shared
+from catalogue_framework_revisions r where r.id = any(@ids::uuid[])
+union all
+select r.id, r.framework, r.name, r.version, r.requirements, false
+from compliance_framework_revisions r where r.id = any(@ids::uuid[]);
 
 -- name: ListCheckOutcomes :many
 -- Purpose: which checks of a scan have an outcome that counts, and where: muted and manual findings have none.
@@ -31,6 +38,11 @@ group by m.check_id, m.region;
 -- Purpose: make room for a recount.
 -- Index: scan_compliance_pkey.
 delete from scan_compliance where scan_id = @scan_id;
+
+-- name: DeleteScanComplianceOf :exec
+-- Purpose: make room for what a scan says about one framework.
+-- Index: scan_compliance_pkey.
+delete from scan_compliance where scan_id = @scan_id and compliance_id = @compliance_id;
 
 -- name: InsertScanCompliance :exec
 -- Purpose: store what a scan says about frameworks, all regions at once.
@@ -64,13 +76,23 @@ order by p.provider_rank, p.inserted_at, p.id;
 
 -- name: ListCompliance :many
 -- Purpose: what chosen scans say about frameworks, together: a requirement failed where it failed in one of them. The revision
--- that the newest of them was held against comes first.
--- Index: scan_compliance_pkey.
+-- that the newest of them was held against comes first. watched leaves the frameworks that the tenant watches, if it watches some.
+-- Index: scan_compliance_pkey, compliance_watchlist_pkey.
 select c.compliance_id, c.revision_id, bit_or(c.failures)::text as failures
 from scan_compliance c
 where c.scan_id = any(@scan_ids::uuid[]) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    and (not @watched::boolean or not exists (select from compliance_watchlist)
+        or c.compliance_id in (select w.compliance_id from compliance_watchlist w))
 group by c.compliance_id, c.revision_id
 order by c.compliance_id, max(c.scan_id::text collate "C") desc;
+
+-- name: ListComplianceByScan :many
+-- Purpose: what each of chosen scans says about a framework, in all regions together.
+-- Index: scan_compliance_pkey.
+select c.scan_id, c.revision_id, c.failures::text as failures
+from scan_compliance c
+where c.scan_id = any(@scan_ids::uuid[]) and c.region = '' and c.compliance_id = @compliance_id
+order by c.scan_id desc;
 
 -- name: ListComplianceRegions :many
 -- Purpose: the regions that chosen scans have something to say about, each with the frameworks.
@@ -103,5 +125,5 @@ order by array_position(@providers::text[], f.provider) limit 1;
 update scans s set aggregates_version = 0
 where s.state = 'completed' and s.aggregates_version <> 0
     and exists (select from providers p join catalogue_frameworks f on f.provider = p.provider where p.id = s.provider_id and p.deleted_at is null)
-    and not exists (select from scan_compliance c where c.scan_id = s.id and c.region = '')
+    and not exists (select from scan_compliance c where c.scan_id = s.id and c.region = '' and not starts_with(c.compliance_id, 'custom_'))
     and exists (select from scan_summaries m where m.scan_id = s.id and m.pass + m.fail > 0);

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"net/http"
 
+	"github.com/google/uuid"
+
 	"github.com/palisade-sec/palisade/internal/authz"
+	"github.com/palisade-sec/palisade/internal/compliance"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/finding"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
@@ -22,6 +25,7 @@ const (
 	requirementType = "compliance-requirements-details"
 	attributesType  = "compliance-requirements-attributes"
 	watchlistType   = "compliance-watchlist-overviews"
+	acrossType      = "compliance-requirements-providers"
 )
 
 // overview counts the requirements of a framework.
@@ -75,6 +79,25 @@ type technique struct {
 	URL           string   `json:"technique_url"`
 }
 
+// across is what became of a requirement with several providers. The status is that of all together.
+type across struct {
+	Framework   string       `json:"framework"`
+	Version     string       `json:"version"`
+	Description string       `json:"description"`
+	Status      string       `json:"status" enum:"PASS,FAIL,MANUAL"`
+	Providers   []ofProvider `json:"providers"`
+}
+
+// ofProvider is what the newest scan of a provider says.
+type ofProvider struct {
+	ID       uuid.UUID `json:"id"`
+	Provider string    `json:"provider"`
+	UID      string    `json:"uid"`
+	Alias    *string   `json:"alias"`
+	Scan     uuid.UUID `json:"scan"`
+	Status   string    `json:"status" enum:"PASS,FAIL,MANUAL"`
+}
+
 // watched counts the requirements of a framework over the newest scans.
 type watched struct {
 	ComplianceID string `json:"compliance_id"`
@@ -126,6 +149,11 @@ var (
 		Tolerate: filter.AnyQuery | filter.AnyInclude | filter.NoDots | filter.PlainCodes})
 )
 
+// acrossQuery chooses the providers and the framework to compare them by.
+var acrossQuery = filter.MustTable(filter.Table{Fields: append(providerFields(), filter.Field{Name: "compliance_id"},
+	filter.Field{Name: "status", Kind: filter.Choice, Choices: []string{compliance.Pass, compliance.Fail, compliance.ManualWork}, Lookups: filter.Exact | filter.In}),
+	Unpaged: true})
+
 type handlers struct{ tenants *tenant.Executor }
 
 // Operations declares the operations.
@@ -154,5 +182,7 @@ func Operations(executor *tenant.Executor) []rest.Operation {
 		cached(read("compliance_overviews.attributes", "/compliance-overviews/attributes", "List the requirements of a framework as the catalogue has them",
 			attributesQuery, rest.Schema{Type: attributesType, Attributes: description{}, List: true}, h.attributes)),
 		watchlist,
+		read("compliance_overviews.providers", "/compliance-overviews/providers", "Compare the newest scans of providers by a framework", acrossQuery,
+			rest.Schema{Type: acrossType, Attributes: across{}, List: true}, h.across),
 	}
 }

@@ -2,8 +2,11 @@ package compliance
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/google/uuid"
 
 	"github.com/palisade-sec/palisade/internal/compliance"
 	"github.com/palisade-sec/palisade/internal/filter"
@@ -124,7 +127,7 @@ func (h handlers) watchlist(ctx context.Context, r *rest.Request) (*rest.Answer,
 	if err != nil {
 		return nil, err
 	}
-	chosen := selection{db: db, query: r.Query}
+	chosen := selection{db: db, query: r.Query, where: compliance.Where{Watched: true}}
 	if err := chosen.newest(ctx); err != nil {
 		return nil, err
 	}
@@ -137,6 +140,58 @@ func (h handlers) watchlist(ctx context.Context, r *rest.Request) (*rest.Answer,
 		tally := results[i].Tally()
 		many[i] = jsonapi.Resource{Type: watchlistType, ID: results[i].ID, Attributes: jsonapi.Attributes(watched{ComplianceID: results[i].ID,
 			Passed: tally.Passed, Failed: tally.Failed, Manual: tally.Manual, Total: len(results[i].Standings)})}
+	}
+	return all(r, many), nil
+}
+
+// mostProviders is how many providers are compared at once: an answer has each of them for each requirement.
+const mostProviders = 100
+
+// across compares the newest scans of providers, requirement by requirement.
+func (h handlers) across(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	id, ok := given(r.Query.Params, "compliance_id")
+	if !ok {
+		return nil, refusal("compliance_id", "required", "This query parameter is required.")
+	}
+	query, err := filter.Parse(r.Query.Params, acrossQuery)
+	if err != nil {
+		return nil, err
+	}
+	db, err := r.DB(ctx, h.tenants)
+	if err != nil {
+		return nil, err
+	}
+	newest, err := compliance.NewestScans(ctx, db, query.Part(providerFilters...), filter.Fragment{})
+	if err != nil {
+		return nil, err
+	}
+	of, scans := make(map[uuid.UUID]compliance.Newest, len(newest)), make([]uuid.UUID, len(newest))
+	for i, row := range newest {
+		of[row.ID], scans[i] = row, row.ID
+	}
+	found, ok, err := compliance.ByScan(ctx, db, scans, strings.TrimSpace(id))
+	if err != nil || !ok {
+		return all(r, nil), err
+	}
+	if len(found.ByScan) > mostProviders {
+		return nil, refusal("provider_id", "too_many", fmt.Sprintf("%d providers are held against this framework. Choose at most %d of them by provider filters.",
+			len(found.ByScan), mostProviders))
+	}
+	var many []jsonapi.Resource
+	for _, standing := range found.Standings {
+		status := standing.Outcome.Status()
+		if wanted, given := query.Texts("status"); given && !slices.Contains(wanted, status) {
+			continue
+		}
+		attributes := across{Framework: found.Framework, Version: found.Version, Description: standing.Description, Status: status, Providers: []ofProvider{}}
+		for _, one := range found.ByScan {
+			if outcome, held := one.Outcomes[standing.ID]; held {
+				row := of[one.Scan]
+				attributes.Providers = append(attributes.Providers, ofProvider{ID: row.ProviderID, Provider: row.Provider, UID: row.Uid, Alias: row.Alias,
+					Scan: one.Scan, Status: outcome.Status()})
+			}
+		}
+		many = append(many, jsonapi.Resource{Type: acrossType, ID: standing.ID, Attributes: jsonapi.Attributes(attributes)})
 	}
 	return all(r, many), nil
 }
