@@ -167,7 +167,7 @@ func Included(ctx context.Context, db tenant.DB, ids []uuid.UUID) ([]jsonapi.Res
 		return nil, nil
 	}
 	those := filter.MustCondition("ro.id", filter.In, ids)
-	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": those, "order": {}})).ListRoles(ctx, tenantdb.ListRolesParams{PageSize: int32(len(ids))})
+	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": those, "order": {}, "position": {}})).ListRoles(ctx, tenantdb.ListRolesParams{PageSize: int32(len(ids))})
 	included := make([]jsonapi.Resource, len(rows))
 	for i, row := range rows {
 		included[i] = jsonapi.Resource{Type: "roles", ID: row.ID.String(), Attributes: attributes(row)}
