@@ -11,7 +11,7 @@ CONCURRENT := ./internal/authz/... ./internal/pipeline/... ./internal/tenant/...
 	./internal/engine/... ./internal/secret/... ./internal/postgres/... ./internal/session/... ./internal/jobs/... ./internal/scan/... \
 	./internal/ingestion/... ./internal/audit/... ./internal/token/... ./internal/social/...
 
-.PHONY: help build demo test race fuzz gen fresh lint bench bench-go conformance conformance-update test-engine test-saml clean
+.PHONY: help build demo test outage race fuzz gen fresh lint bench bench-go conformance conformance-update test-engine test-saml clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "%-20s %s\n", $$1, $$2}'
@@ -24,6 +24,9 @@ demo: build ## Start a server with sample organisations, people and findings
 
 test: ## Run all tests, with a real Postgres that is fetched when none is installed
 	$(GO) test -timeout 9m ./...
+
+outage: ## Kill, stop and cut off workers, and delete what they work on, at every exchange with the database (half an hour)
+	PALISADE_TEST_EVERY_STEP=1 $(GO) test ./internal/outage -count=1 -timeout 120m -parallel 8
 
 race: ## Run the concurrent packages' tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -timeout 20m $(CONCURRENT)

@@ -19,12 +19,12 @@ import (
 // settingsQuery shows what a transaction runs under.
 const settingsQuery = `select coalesce(current_setting('app.tenant_id', true), ''), coalesce(current_setting('app.user_id', true), ''),
 	coalesce(current_setting('app.visible_providers', true), ''), coalesce(current_setting('app.scope', true), ''),
-	current_setting('transaction_read_only'), current_setting('statement_timeout')`
+	current_setting('transaction_read_only'), current_setting('statement_timeout'), current_setting('idle_in_transaction_session_timeout')`
 
-type shown struct{ tenant, user, visible, scope, readOnly, timeout string }
+type shown struct{ tenant, user, visible, scope, readOnly, timeout, idle string }
 
 func (s *shown) targets() []any {
-	return []any{&s.tenant, &s.user, &s.visible, &s.scope, &s.readOnly, &s.timeout}
+	return []any{&s.tenant, &s.user, &s.visible, &s.scope, &s.readOnly, &s.timeout, &s.idle}
 }
 
 // open connects as palisade_app with one connection, so that every statement reuses it.
@@ -79,7 +79,7 @@ func TestSettingsLiveAsLongAsTheirTransaction(t *testing.T) {
 		if err := targets.Primary().QueryRow(t.Context(), settingsQuery).Scan(got.targets()...); err != nil {
 			t.Fatal(err)
 		}
-		if want := (shown{readOnly: "off", timeout: "0"}); got != want {
+		if want := (shown{readOnly: "off", timeout: "0", idle: "0"}); got != want {
 			t.Fatalf("after %s the connection still has %+v", after, got)
 		}
 	}
@@ -100,7 +100,7 @@ func TestSettingsLiveAsLongAsTheirTransaction(t *testing.T) {
 			if err := tx.QueryRow(ctx, settingsQuery).Scan(got.targets()...); err != nil {
 				return err
 			}
-			if got.tenant != settings.TenantID || got.readOnly != "off" {
+			if got.tenant != settings.TenantID || got.readOnly != "off" || got.idle != "1min" {
 				t.Errorf("a write runs under %+v", got)
 			}
 			return end
