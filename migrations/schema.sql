@@ -367,6 +367,100 @@ AS $function$
     where exists (select from words)
 $function$;
 
+CREATE OR REPLACE FUNCTION public.sought_findings(sought text, scans uuid[])
+ RETURNS TABLE(id uuid)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'public'
+ SET plan_cache_mode TO 'force_generic_plan'
+AS $function$
+declare
+    scan uuid;
+    kinds record;
+    rarest record;
+    own tsquery;
+begin
+    foreach scan in array scans loop
+        if not exists (select from scan_words w where w.scan_id = scan and w.word = '') then
+            return query
+                select f.id from findings f join sought_checks(sought) c on c.check_metadata_id = f.check_metadata_id
+                where f.scan_id = scan and (c.missing is null or to_tsvector('english', coalesce(f.status_extended, '')) @@ c.missing);
+            continue;
+        end if;
+        for kinds in
+            select k.need, array_agg(k.check_metadata_id) as contents, array_agg(k.status_rank) as ranks
+            from sought_kinds(sought, array[scan]) k where k.need <> '{}' group by k.need
+        loop
+            select min(w.word) filter (where w.hits = r.hits) as word, count(*) as known into rarest
+            from scan_words w, (
+                select min(o.hits) as hits from scan_words o where o.scan_id = scan and o.word = any(kinds.need)
+            ) r
+            where w.scan_id = scan and w.word = any(kinds.need);
+            continue when rarest.known < cardinality(kinds.need);
+            select string_agg(s.term::text, ' & ')::tsquery into own from sought_words(sought) s where s.word = any(kinds.need);
+            return query
+                select d.id
+                from scan_words w cross join lateral unnest(w.finding_ids) i(id)
+                cross join lateral (
+                    select f.id, f.check_metadata_id, f.status_rank, f.status_extended from findings f where f.id = i.id limit 1
+                ) d
+                where w.scan_id = scan and w.word = rarest.word
+                    and ((d.check_metadata_id, d.status_rank) in (
+                        select unnest(kinds.contents), unnest(kinds.ranks)
+                    )) is true and (cardinality(kinds.need) = 1 or to_tsvector('english', coalesce(d.status_extended, '')) @@ own);
+        end loop;
+    end loop;
+end $function$;
+
+CREATE OR REPLACE FUNCTION public.sought_kinds(sought text, scans uuid[])
+ RETURNS TABLE(scan_id uuid, check_metadata_id uuid, check_id text, status_rank smallint, need text[])
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+    with words as materialized (
+        select s.word, s.term from sought_words(sought) s
+    ), whole as materialized (
+        select w.scan_id, w.word, k.check_metadata_id, k.status_rank
+        from scan_words w cross join lateral (
+            select unnest(w.fail) as check_metadata_id, 1::smallint as status_rank
+            union all select unnest(w.pass), 2::smallint
+            union all select unnest(w.manual), 3::smallint
+        ) k
+        where w.scan_id = any(scans) and w.word = any(array(select s.word from words s union all select ''))
+    ), lacking as materialized (
+        select m.id, m.check_id, array(select s.word from words s where not m.search @@ s.term) as words
+        from check_metadata m
+        where m.id = any(array(select k.check_metadata_id from whole k where k.word = '')) and exists (select from words)
+    )
+    select k.scan_id, k.check_metadata_id, l.check_id, k.status_rank, array(
+        select unnest(l.words) as word
+        except select o.word from whole o
+        where o.scan_id = k.scan_id and o.check_metadata_id = k.check_metadata_id and o.status_rank = k.status_rank
+        order by word
+    )
+    from whole k join lacking l on l.id = k.check_metadata_id where k.word = ''
+$function$;
+
+CREATE OR REPLACE FUNCTION public.sought_whole_kinds(sought text, scans uuid[])
+ RETURNS TABLE(scan_id uuid, check_metadata_id uuid, check_id text, status_rank smallint)
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+    select k.scan_id, k.check_metadata_id, k.check_id, k.status_rank from sought_kinds(sought, scans) k where k.need = '{}'
+$function$;
+
+CREATE OR REPLACE FUNCTION public.sought_words(sought text)
+ RETURNS TABLE(word text, term tsquery)
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE ROWS 5
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+    select l.lexeme, ('''' || replace(replace(l.lexeme, '\', '\\'), '''', '''''') || '''')::tsquery
+    from unnest(to_tsvector('simple', sought)) as l
+$function$;
+
 CREATE OR REPLACE FUNCTION public.take_turn()
  RETURNS trigger
  LANGUAGE plpgsql
@@ -1278,6 +1372,21 @@ END) stored,
     constraint scan_summaries_pkey PRIMARY KEY (tenant_id, scan_id, check_id, service, severity, region, resource_service, resource_region)
 );
 
+create table scan_words (
+    tenant_id uuid not null,
+    provider_id uuid not null,
+    scan_id uuid not null,
+    word text collate "C" not null,
+    fail uuid[],
+    pass uuid[],
+    manual uuid[],
+    hits integer not null default 0,
+    finding_ids uuid[],
+    constraint scan_words_pkey PRIMARY KEY (tenant_id, scan_id, word)
+);
+comment on column scan_words.fail is 'Contents of check_metadata of which every failed finding of the scan has the word; pass and manual likewise.';
+comment on column scan_words.finding_ids is 'Findings of other contents that have the word, as many as hits says.';
+
 create table scans (
     tenant_id uuid not null,
     id uuid not null,
@@ -1536,6 +1645,7 @@ alter table scan_resource_group_summaries add constraint scan_resource_group_sum
 alter table scan_resource_summaries add constraint scan_resource_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_severities add constraint scan_severities_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_summaries add constraint scan_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
+alter table scan_words add constraint scan_words_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scans add constraint scans_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
 alter table schedules add constraint schedules_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
 alter table social_accounts add constraint social_accounts_user_id_fkey FOREIGN KEY (user_id) REFERENCES users(id) ON DELETE CASCADE;
@@ -2414,6 +2524,32 @@ create policy provider_visibility on scan_summaries as restrictive for all to pa
 create policy removed_in_deletion on scan_summaries as restrictive for delete to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
+alter table scan_words enable row level security;
+alter table scan_words force row level security;
+create policy deletion on scan_words as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
+create policy tenant on scan_words as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy provider_visibility on scan_words as restrictive for all to palisade_app
+    using (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))))
+    with check (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on scan_words as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
+
 alter table scans enable row level security;
 alter table scans force row level security;
 create policy deletion on scans as permissive for all to palisade_system
@@ -2670,6 +2806,8 @@ grant select, insert, update, delete on table scan_severities to palisade_app;
 grant select (ctid, tenant_id), delete on table scan_severities to palisade_system;
 grant select, insert, update, delete on table scan_summaries to palisade_app;
 grant select (ctid, tenant_id), delete on table scan_summaries to palisade_system;
+grant select, insert, delete on table scan_words to palisade_app;
+grant select (ctid, tenant_id), delete on table scan_words to palisade_system;
 grant select, insert, update, delete on table scans to palisade_app;
 grant select (ctid, tenant_id, state, aggregates_version), delete on table scans to palisade_system;
 grant select, insert, update, delete on table schedules to palisade_app;
@@ -2713,4 +2851,12 @@ revoke all on function scan_aggregates() from public;
 grant execute on function scan_aggregates() to palisade_app;
 revoke all on function sought_checks(text) from public;
 grant execute on function sought_checks(text) to palisade_app;
+revoke all on function sought_findings(text,uuid[]) from public;
+grant execute on function sought_findings(text,uuid[]) to palisade_app;
+revoke all on function sought_kinds(text,uuid[]) from public;
+grant execute on function sought_kinds(text,uuid[]) to palisade_app;
+revoke all on function sought_whole_kinds(text,uuid[]) from public;
+grant execute on function sought_whole_kinds(text,uuid[]) to palisade_app;
+revoke all on function sought_words(text) from public;
+grant execute on function sought_words(text) to palisade_app;
 revoke all on function take_turn() from public;

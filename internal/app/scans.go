@@ -10,6 +10,7 @@ import (
 	"github.com/palisade-sec/palisade/gen/systemdb"
 	"github.com/palisade-sec/palisade/internal/customframework"
 	"github.com/palisade-sec/palisade/internal/engine"
+	"github.com/palisade-sec/palisade/internal/flow"
 	"github.com/palisade-sec/palisade/internal/ingest"
 	"github.com/palisade-sec/palisade/internal/ingestion"
 	"github.com/palisade-sec/palisade/internal/jobs"
@@ -19,6 +20,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/recount"
 	"github.com/palisade-sec/palisade/internal/retention"
 	"github.com/palisade-sec/palisade/internal/scan"
+	"github.com/palisade-sec/palisade/internal/scanwords"
 	"github.com/palisade-sec/palisade/internal/system"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
@@ -34,7 +36,7 @@ func (a *App) registerScans(registry *jobs.Registry, settings Settings) (*scan.S
 	if err != nil {
 		return nil, fmt.Errorf("services of the scan engine: %w", err)
 	}
-	scan.Register(registry, scan.Parts{Store: findings{}, Secrets: a.secrets, Logger: a.logger, Mutelist: mutelist.ForEngine, Timeout: settings.ScanTimeout,
+	scan.Register(registry, scan.Parts{Store: findings{}, Secrets: a.secrets, Logger: a.logger, Mutelist: mutelist.ForEngine, Timeout: settings.ScanTimeout, After: follow,
 		Engine: engine.NewProwler(engine.Options{Python: settings.EnginePython, PassEnv: settings.EnginePassEnv, Checks: a.Catalogue.Checks,
 			Services: services, Memory: settings.EngineMemory, ScanTimeout: settings.ScanTimeout})})
 	muterule.Register(registry)
@@ -103,6 +105,9 @@ func (findings) Discard(ctx context.Context, tx *tenant.Tx, client *jobs.Client,
 	_, err := client.Enqueue(ctx, tx, ingestion.DiscardJob(target))
 	return err
 }
+
+// follow is what is done about a scan once it is complete.
+func follow(target scan.Target) (flow.Step, bool) { return jobs.Step(scanwords.Job(target)), true }
 
 func stored(target scan.Target) ingest.Scan {
 	return ingest.Scan{ID: target.ScanID, ProviderID: target.ProviderID}

@@ -144,10 +144,12 @@ func words(c Column, text string) Fragment {
 }
 
 func (s *SearchFunc) call(text string) Fragment {
-	if l := s.Lacking; l != nil {
-		return Fragment{text: "exists (select from " + string(s.Name) + "(" + placeholder + "::text) sought where sought." + string(l.Key) +
-			" = " + string(s.Key) + " and (sought." + string(l.Words) + " is null or to_tsvector('" + string(l.Language) + "', coalesce(" +
-			string(l.Text) + ", '')) @@ sought." + string(l.Words) + "))", args: []any{text}}
+	if len(s.Sets) > 0 {
+		matches := make([]Fragment, len(s.Sets))
+		for i := range s.Sets {
+			matches[i] = s.Sets[i].contains(text)
+		}
+		return Or(matches...)
 	}
 	if s.Key != "" {
 		return Fragment{text: string(s.Key) + " in (select " + string(s.Name) + "(" + placeholder + "::text))", args: []any{text}}
@@ -159,6 +161,18 @@ func (s *SearchFunc) call(text string) Fragment {
 	}
 	b.WriteString(placeholder + "::text)")
 	return Fragment{text: b.String(), args: []any{text}}
+}
+
+// contains asks whether the query's row is in the set. It is compared with rows that are computed once, because they depend on
+// nothing of the query's row.
+func (s *SearchSet) contains(text string) Fragment {
+	keys, columns := make([]string, len(s.Keys)), make([]string, len(s.Keys))
+	for i, key := range s.Keys {
+		keys[i], columns[i] = string(key), "sought."+strings.TrimPrefix(string(key), key.alias()+".")
+	}
+	within := "array(select " + string(s.Within) + " from " + s.Within.alias() + ")"
+	return Fragment{text: "((" + strings.Join(keys, ", ") + ") in (select " + strings.Join(columns, ", ") + " from " + string(s.Name) + "(" +
+		placeholder + "::text, " + within + ") sought)) is true", args: []any{text}}
 }
 
 // exists walks from the query's row to the table where the condition holds.

@@ -2,6 +2,7 @@ package filter
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/palisade-sec/palisade/internal/jsonapi"
@@ -195,21 +196,20 @@ type Search struct {
 // SearchFunc is a reviewed SQL function that answers a Words field. With Key it is called with the text alone and
 // returns the ids that match; without, it is called with Args and the text and returns a boolean.
 //
-// With Lacking, the function is called with the text alone and returns rows: which of the sought words the row that Key
-// refers to lacks, as a tsquery that is null when it has them all. The rest must be in Lacking's own text.
+// With Sets, the rows that match are those that are in one of these; there is no function beside them.
 type SearchFunc struct {
-	Name    Column // function, with its schema where that is not public
-	Key     Column
-	Args    []Column
-	Lacking *Lacking
+	Name Column // function, with its schema where that is not public
+	Key  Column
+	Args []Column
+	Sets []SearchSet
 }
 
-// Lacking describes the rows of a SearchFunc, and the text that must have the words which they lack.
-type Lacking struct {
-	Key      Column // column of the function that Key of the SearchFunc is compared with
-	Words    Column // column of the function: the words that are lacking
-	Text     Column // column of the query where those have to be
-	Language Column // text search configuration of Text, "english"
+// SearchSet is a reviewed SQL function that is called once for a query, with the text and the ids that Within has, and returns
+// rows with columns that are named as Keys are.
+type SearchSet struct {
+	Name   Column
+	Keys   []Column // columns of the query, with their alias, that a row of the function must equal
+	Within Column   // column of a common table expression that the query has: "chosen.id"
 }
 
 // RequiredDates makes a date filter obligatory and bounds its range.
@@ -357,14 +357,13 @@ func (f *Field) checkColumns() error {
 }
 
 func (s *SearchFunc) check() error {
-	names := append([]Column{s.Name}, s.Args...)
-	if l := s.Lacking; l != nil {
-		names = append(names, l.Key, l.Words, l.Text, l.Language)
-		if s.Key == "" {
-			return fmt.Errorf("a search function with Lacking needs Key")
+	if len(s.Sets) > 0 {
+		if s.Name != "" || s.Key != "" || len(s.Args) > 0 {
+			return fmt.Errorf("a search function with Sets takes nothing else")
 		}
+		return checkSets(s.Sets)
 	}
-	for _, c := range names {
+	for _, c := range append([]Column{s.Name}, s.Args...) {
 		if err := c.check(); err != nil {
 			return err
 		}
@@ -374,6 +373,20 @@ func (s *SearchFunc) check() error {
 			return fmt.Errorf("a search function with Key takes no Args")
 		}
 		return s.Key.check()
+	}
+	return nil
+}
+
+func checkSets(sets []SearchSet) error {
+	for _, set := range sets {
+		for _, c := range append([]Column{set.Name, set.Within}, set.Keys...) {
+			if err := c.check(); err != nil {
+				return err
+			}
+		}
+		if len(set.Keys) == 0 || set.Within.alias() == "" || slices.ContainsFunc(set.Keys, func(key Column) bool { return key.alias() == "" }) {
+			return fmt.Errorf("a set of a search needs keys and what it is within, with their aliases")
+		}
 	}
 	return nil
 }

@@ -10,3 +10,6 @@ func Fragments(query filter.Query, scans Scans, names ...string) (map[string]fil
 	}
 	return chosen.fragments(names...), nil
 }
+
+// Many is a reader that takes every search for one that finds many.
+func (r *Reader) Many() *Reader { return &Reader{executor: r.executor, few: -1} }

@@ -101,8 +101,10 @@ func table(relationship bool, more ...filter.Field) filter.Table {
 			{Name: "check_id", Column: "f.check_id"}, {Name: "inserted_at", Column: "f.id"}, {Name: "updated_at", Column: "f.updated_at"},
 		},
 		DefaultSort: []string{"-inserted_at"}, Tiebreak: "f.id",
-		Search: &filter.Search{Any: []filter.Field{{Kind: filter.Words, Func: &filter.SearchFunc{Name: "sought_checks", Key: "f.check_metadata_id",
-			Lacking: &filter.Lacking{Key: "check_metadata_id", Words: "missing", Text: "f.status_extended", Language: "english"}}}}},
+		Search: &filter.Search{Any: []filter.Field{{Kind: filter.Words, Func: &filter.SearchFunc{Sets: []filter.SearchSet{
+			{Name: "sought_whole_kinds", Keys: []filter.Column{"f.scan_id", "f.check_metadata_id", "f.status_rank"}, Within: "chosen.id"},
+			{Name: "sought_findings", Keys: []filter.Column{"f.id"}, Within: "chosen.id"},
+		}}}}},
 		Includes: []string{"scan", "scan.provider", "resources"},
 	}
 }

@@ -15,10 +15,13 @@ import (
 )
 
 // Reader reads findings in the scope of a request.
-type Reader struct{ executor *tenant.Executor }
+type Reader struct {
+	executor *tenant.Executor
+	few      int64 // how many findings a search may find for all of them to be read
+}
 
 // NewReader returns a Reader on the executor.
-func NewReader(executor *tenant.Executor) *Reader { return &Reader{executor: executor} }
+func NewReader(executor *tenant.Executor) *Reader { return &Reader{executor: executor, few: fewSought} }
 
 // Finding is a finding as it is read. CheckMetadata, Categories and ResourceIds are empty unless a Shape asks for them.
 type Finding = tenantdb.ListFindingsRow
@@ -42,6 +45,7 @@ func (r *Reader) Page(ctx context.Context, scope tenant.Scope, query filter.Quer
 	if err != nil {
 		return nil, filter.Window{}, err
 	}
+	chosen.limit = r.few
 	db := r.executor.Read(scope)
 	rows, window, err := paging.Read(&query, func(filter.Fragment) (int64, error) { return chosen.count(ctx, db) },
 		func(part paging.Part) ([]Finding, error) { return chosen.list(ctx, db, part, shape) })
@@ -85,6 +89,8 @@ type selection struct {
 	providers   filter.Fragment // condition on providers p
 	where       filter.Fragment // condition on findings f
 	whole       filter.Fragment // condition on scans s: the dates leave all of its findings
+	limit       int64           // how many a search may find for all of them to be read
+	few         bool            // the count has shown that it finds no more
 }
 
 // choose sorts the conditions of a query by what they restrict.
@@ -162,25 +168,44 @@ func (s *selection) fragments(more ...string) map[string]filter.Fragment {
 
 // count counts from the aggregates when they can answer the filters.
 func (s *selection) count(ctx context.Context, db tenant.DB) (int64, error) {
-	known := slices.Concat(scanFilters, providerFilters, summaryFilters, summaryFlags, []string{"inserted_at"})
-	if others := s.query.Without(known...); !others.IsZero() {
+	if s.query.Search != "" {
+		return s.countSought(ctx, db)
+	}
+	if others := s.query.Without(summed()...); !others.IsZero() {
 		return tenantdb.New(db.Shaped(s.fragments("where"))).CountFindings(ctx, s.perProvider)
 	}
+	return tenantdb.New(db.Shaped(s.fragments("where", "whole", "summary"))).CountFindingsInSummaries(ctx, s.counters())
+}
+
+// summed are the filters that aggregates can answer.
+func summed() []string {
+	return slices.Concat(scanFilters, providerFilters, summaryFilters, summaryFlags, []string{"inserted_at"})
+}
+
+// counters say which counters of aggregates the filters leave.
+func (s *selection) counters() tenantdb.CountFindingsInSummariesParams {
 	statuses, given := s.query.Texts("status")
 	if !given {
 		statuses = Statuses
 	}
 	muted, given := s.query.Bool("muted")
-	return tenantdb.New(db.Shaped(s.fragments("where", "whole", "summary"))).CountFindingsInSummaries(ctx, tenantdb.CountFindingsInSummariesParams{
+	return tenantdb.CountFindingsInSummariesParams{
 		ScansPerProvider: s.perProvider, WithFail: slices.Contains(statuses, "FAIL"), WithPass: slices.Contains(statuses, "PASS"),
-		WithManual: slices.Contains(statuses, "MANUAL"), WithMuted: !given || muted, WithUnmuted: !given || !muted})
+		WithManual: slices.Contains(statuses, "MANUAL"), WithMuted: !given || muted, WithUnmuted: !given || !muted}
 }
 
 // list picks the statement whose order an index can give.
 func (s *selection) list(ctx context.Context, db tenant.DB, part paging.Part, shape Shape) ([]Finding, error) {
 	byRank := !slices.ContainsFunc(s.query.Sort, func(key filter.SortKey) bool { return key.Name == "check_id" || key.Name == "updated_at" })
 	byTime := len(s.query.Sort) == 1 && s.query.Sort[0].Name == "inserted_at"
+	if s.query.Page.Cursor && s.query.Search != "" { // nobody has counted
+		if _, err := s.countSought(ctx, db); err != nil {
+			return nil, err
+		}
+	}
 	switch {
+	case s.few:
+		return s.listSought(ctx, db, part, shape)
 	case byTime && s.perProvider == nil && !s.query.Has(append(rankFilters, scanFilters...)...):
 		return s.listByTime(ctx, db, part, shape)
 	case byRank:

@@ -25,6 +25,7 @@ var aggregates = []Aggregate{
 	{"scan_resource_summaries", 1}, {"scan_places", 1}, {"scan_summaries", 1}, {"scan_category_summaries", 1},
 	{"scan_resource_group_summaries", 1}, {"scan_check_summaries", 2}, {"scan_check_places", 2}, {"scan_compliance", 2},
 	{"scan_severities", 2}, {"scan_attack_surfaces", 2}, {"threatscore_snapshots", 2},
+	{"scan_words", 3},
 }
 
 // Aggregates are the tables that scans are summed up in.
@@ -52,7 +53,10 @@ func RecountCompleted(ctx context.Context, tx *tenant.Tx, scan Scan) error {
 	if err != nil {
 		return err
 	}
-	return recountHeld(ctx, tx, scan, numbers)
+	if err := recountHeld(ctx, tx, scan, numbers); err != nil {
+		return err
+	}
+	return IndexWords(ctx, tx, scan)
 }
 
 // holdCompleted sees that no scan of the provider is being counted and that the scan stays until the transaction ends, and reports
@@ -147,6 +151,9 @@ func verify(ctx context.Context, tx *tenant.Tx, scan Scan) (Verification, error)
 		return Verification{}, err
 	}
 	if err := recountHeld(ctx, tx, scan, numbers); err != nil {
+		return Verification{}, err
+	}
+	if err := indexKnown(ctx, tx, scan); err != nil {
 		return Verification{}, err
 	}
 	counted, err := digests(ctx, tx, scan, targets)

@@ -12,6 +12,7 @@ import (
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/ingest"
 	"github.com/palisade-sec/palisade/internal/jobs"
+	"github.com/palisade-sec/palisade/internal/scanwords"
 	"github.com/palisade-sec/palisade/internal/task"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
@@ -43,12 +44,13 @@ func (j DiscardJob) Provider() uuid.UUID { return j.ProviderID }
 // turn is how long a file waits before it asks again whether its turn has come.
 const turn = 2 * time.Second
 
-// Register makes the kinds of this package known to the job layer.
+// Register makes the kinds of this package known to the job layer, and what follows a file.
 func Register(registry *jobs.Registry, service *Service) {
 	register(registry, service, func(run jobs.Run) ingest.Write { return run.Write }, func(conclude Conclude) Conclude { return conclude })
 }
 
 func register(registry *jobs.Registry, service *Service, write func(jobs.Run) ingest.Write, ending func(Conclude) Conclude) {
+	scanwords.Register(registry)
 	jobs.Register(registry, jobs.Scans, jobs.Options{Ended: abandon},
 		func(ctx context.Context, run jobs.Run, job Job) (any, error) {
 			conclude, err := service.Process(ctx, run.Scope(), job.IngestionID, write(run))
@@ -59,7 +61,14 @@ func register(registry *jobs.Registry, service *Service, write func(jobs.Run) in
 				return nil, err
 			}
 			conclude = ending(conclude)
-			return jobs.Finally(func(ctx context.Context, tx *tenant.Tx) (any, error) { return conclude(ctx, tx) }), nil
+			return jobs.Finally(func(ctx context.Context, tx *tenant.Tx) (any, error) {
+				result, err := conclude(ctx, tx)
+				if err != nil || result.State != Completed {
+					return result, err
+				}
+				_, err = run.Client().Enqueue(ctx, tx, scanwords.Job{ScanID: result.ScanID, ProviderID: job.ProviderID})
+				return result, err
+			}), nil
 		})
 	jobs.Register(registry, jobs.Scans, jobs.Options{Hidden: true, Retries: 10},
 		func(ctx context.Context, run jobs.Run, job DiscardJob) (any, error) {

@@ -7,5 +7,5 @@ select
     pg_total_relation_size('check_metadata') + pg_total_relation_size('check_metadata_categories')
         + pg_total_relation_size('scan_summaries') + pg_total_relation_size('scan_resource_summaries')
         + pg_total_relation_size('scan_places') + pg_total_relation_size('scan_category_summaries')
-        + pg_total_relation_size('scan_resource_group_summaries') + pg_total_relation_size('scan_check_summaries')
+        + pg_total_relation_size('scan_resource_group_summaries') + pg_total_relation_size('scan_words') + pg_total_relation_size('scan_check_summaries')
         + pg_total_relation_size('scan_check_places')
