@@ -84,6 +84,15 @@ var quiet = map[string]string{
 	"EraseProvider":                    "no provider of the samples is being deleted",
 	"LockProviderOfHeldTask":           "it locks, and neither returns nor changes anything",
 	"ProviderIsGoing":                  "no provider of the samples is being deleted",
+	"CountOutdatedScans":               "the samples are counted as this version does",
+	"ListOutdatedScans":                "the samples are counted as this version does",
+	"RecountScan":                      "the numbers are right already",
+	"ListCompletedScans":               "it is asked for a scan behind itself",
+	"EraseScanChunks":                  "a provider and a scan of its are not made together",
+	"EraseScanIngestionErrors":         "a provider and a scan of its are not made together",
+	"EraseUnseenResources":             "a finding is about each resource of the samples",
+	"ExpireScans":                      "the samples are young",
+	"LockResources":                    "it locks, and neither returns nor changes anything",
 }
 
 // query is a generated query: its method and its text.

@@ -47,8 +47,10 @@ func scopes() []system.Scope {
 
 // unscoped are queries that reach no table of a tenant, so that no scope is needed, and why.
 var unscoped = map[string]string{
-	"RescueOrphans":    "the queue's own table, which the worker role works on in whole",
-	"EnsurePartitions": "makes partitions, which hold nothing yet",
+	"RescueOrphans":     "the queue's own table, which the worker role works on in whole",
+	"EnsurePartitions":  "makes partitions, which hold nothing yet",
+	"ListFindingMonths": "the names of partitions, which tell nothing of a tenant",
+	"DropFindingMonth":  "drops months of which the database finds by itself that nobody needs them",
 }
 
 // TestSystemQueriesNeedTheirScope calls every system query without a scope, in one that does not exist and in all that do,

@@ -299,6 +299,7 @@ func (w *world) fill(t *testing.T) {
 	t.Helper()
 	for provider, tenant := range map[uuid.UUID]string{w.open: w.ada.Tenant, w.hidden: w.ada.Tenant, w.theirs: w.bob.Tenant} {
 		w.unchecked(t, states, tenant, provider)
+		w.unchecked(t, `insert into scans (tenant_id, id, provider_id, trigger, state) values ($1, gen_random_uuid(), $2, 'manual', 'expired')`, tenant, provider)
 	}
 	for _, one := range tables(t, w.pool) {
 		if !one.has("tenant_id") {

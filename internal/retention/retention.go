@@ -45,8 +45,11 @@ const (
 	persistence = 1_000_000
 )
 
-// lockNotAvailable is what the database says when the tables are in use.
-const lockNotAvailable = "55P03"
+// What the database says when the tables are in use.
+const (
+	lockNotAvailable = "55P03"
+	deadlockDetected = "40P01"
+)
 
 // Service removes what is too old.
 type Service struct {
@@ -165,7 +168,7 @@ func (s *Service) dropMonth(ctx context.Context, month time.Time) (dropped bool,
 			dropped, err = systemdb.New(db).DropFindingMonth(ctx, systemdb.DropFindingMonthParams{Month: month, DefaultMonths: s.months})
 			return err
 		})
-		if refused, ok := errors.AsType[*pgconn.PgError](err); !ok || refused.Code != lockNotAvailable {
+		if !inUse(err) {
 			return dropped && err == nil, err
 		}
 		select {
@@ -175,6 +178,11 @@ func (s *Service) dropMonth(ctx context.Context, month time.Time) (dropped bool,
 		}
 	}
 	return false, err
+}
+
+func inUse(err error) bool {
+	refused, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && (refused.Code == lockNotAvailable || refused.Code == deadlockDetected)
 }
 
 // enqueue enqueues the job that erases, unless there is one.
