@@ -27,6 +27,7 @@ var goesAlong = map[string]string{
 	"provider_group_tags":            "goes with provider_groups, which have few",
 	"provider_secrets":               "one a provider, goes with it",
 	"schedules":                      "one a provider, goes with it",
+	"resource_counts":                "one a provider, goes with it",
 	"invitations":                    "made by hand",
 	"invitation_roles":               "goes with invitations",
 	"api_keys":                       "made by hand",

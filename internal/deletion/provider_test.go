@@ -106,7 +106,7 @@ var erasedInBatches = []string{"ingestions", "ingestion_errors", "findings", "re
 	"scan_check_summaries", "scan_check_places", "scan_attack_surfaces", "threatscore_snapshots", "scan_words", "scans", "resources", "resource_tags", "resource_groups", "mute_rule_findings"}
 
 // goWithProvider are the tables that have few rows a provider and hang off it.
-var goWithProvider = []string{"provider_secrets", "provider_group_providers", "schedules", "scan_recounts"}
+var goWithProvider = []string{"provider_secrets", "provider_group_providers", "schedules", "scan_recounts", "resource_counts"}
 
 // tablesOfProviders are the tables with a provider_id.
 func (e *estate) tablesOfProviders(t *testing.T) []string {
