@@ -36,6 +36,7 @@ func lists(t *testing.T) []*rest.Operation {
 
 // hall is a tenant with so many rows in every list that they take several pages, with values that rows share and with nulls.
 type hall struct {
+	server    *apitest.Server
 	ada       *apitest.Client
 	pool      *pgxpool.Pool
 	ingestion string
@@ -47,7 +48,7 @@ const account = "123456789012"
 func fill(t *testing.T) *hall {
 	t.Helper()
 	server := apitest.Start(t)
-	h := &hall{ada: server.SignUp(t, "Ada"), pool: server.DB.Pool(t, pgtest.Superuser)}
+	h := &hall{server: server, ada: server.SignUp(t, "Ada"), pool: server.DB.Pool(t, pgtest.Superuser)}
 	h.ada.Connect(t, account, "Main")
 	h.ada.Ingest(t, ocsftest.File{Account: account, Findings: 300})
 	scan := h.ada.Ingest(t, ocsftest.File{Account: account, Findings: 300, Flip: 3})

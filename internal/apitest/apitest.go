@@ -77,7 +77,9 @@ func start(t testing.TB, python string) *Server {
 type Setup struct {
 	DB       *pgtest.DB   // another server's database
 	Settings app.Settings // KeyDir: another server's keys
-	Logger   *slog.Logger
+	// AppURL and SystemURL lead to the database another way, as through a pgtest.Proxy.
+	AppURL, SystemURL string
+	Logger            *slog.Logger
 }
 
 // StartWith is StartIdle with more to choose.
@@ -94,6 +96,9 @@ func StartWith(t testing.TB, setup Setup) *Server {
 		logger = slog.New(slog.DiscardHandler)
 	}
 	settings.AppURL, settings.SystemURL, settings.MaxConns = db.URL(pgtest.App), db.URL(pgtest.System), 4
+	if setup.AppURL != "" {
+		settings.AppURL, settings.SystemURL = setup.AppURL, setup.SystemURL
+	}
 	program, err := app.Open(t.Context(), settings, logger)
 	if err != nil {
 		t.Fatalf("open app: %v", err)

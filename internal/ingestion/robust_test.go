@@ -18,6 +18,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/ingest"
 	"github.com/palisade-sec/palisade/internal/ingestion"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
@@ -96,7 +97,7 @@ func (b *bench) wantNothingLeft(t testing.TB) {
 // codes are the codes of what could not be stored of a file.
 func (b *bench) codes(t testing.TB, id uuid.UUID) []string {
 	t.Helper()
-	rows, err := b.read().ListIngestionErrors(t.Context(), tenantdb.ListIngestionErrorsParams{IngestionID: id, PageSize: 100})
+	rows, err := tenantdb.New(b.server.App.Tenants.Read(b.scope).Shaped(map[string]filter.Fragment{"where": {}, "position": {}})).ListIngestionErrors(t.Context(), tenantdb.ListIngestionErrorsParams{IngestionID: id, PageSize: 100})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -38,13 +38,13 @@ type Source[Row any, Page Paging] struct {
 // Page reads the page that the query asks for: behind a cursor, or by its number among the rows that the query's condition leaves,
 // which are counted. A page beyond the last is a 404.
 func (s Source[Row, Page]) Page(ctx context.Context, db tenant.DB, query filter.Query) ([]Row, filter.Window, error) {
-	return paging.Read(&query, func(where filter.Fragment) (int64, error) {
+	return paging.Read(ctx, tenant.Together, db, &query, func(db tenant.DB, where filter.Fragment) (int64, error) {
 		count, err := s.Count(tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where})), ctx)
 		if err != nil {
 			return 0, fmt.Errorf("count %s: %w", s.Name, err)
 		}
 		return count, nil
-	}, func(part paging.Part) ([]Row, error) { return s.read(ctx, db, part) })
+	}, func(db tenant.DB, part paging.Part) ([]Row, error) { return s.read(ctx, db, part) })
 }
 
 // One reads the row of the id when it meets the condition; the zero Fragment is none. One that is hidden, another tenant's,

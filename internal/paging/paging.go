@@ -6,6 +6,7 @@
 package paging
 
 import (
+	"context"
 	"reflect"
 
 	"github.com/palisade-sec/palisade/internal/filter"
@@ -25,21 +26,49 @@ func (p Part) Markers() map[string]filter.Fragment {
 	return map[string]filter.Fragment{"where": p.Where, "order": p.Order, "position": p.Position}
 }
 
+// shallow is up to which row of a list a page is read together with the count. A deeper one waits for it: to find out that
+// there is no such page must not cost walking there.
+const shallow = 10_000
+
+// Together runs reads that do not need each other's results; tenant.Together and system.Together do it in one round trip.
+type Together[DB any] func(ctx context.Context, db DB, reads ...func(DB) error) error
+
 // Read reads the page that a query asks for: behind a cursor, or by its number among the rows that the query's condition leaves,
 // which are counted. A page beyond the last is a 404.
-func Read[Row any](query *filter.Query, count func(where filter.Fragment) (int64, error), read func(Part) ([]Row, error)) ([]Row, filter.Window, error) {
+func Read[Row, DB any](ctx context.Context, together Together[DB], db DB, query *filter.Query,
+	count func(DB, filter.Fragment) (int64, error), read func(DB, Part) ([]Row, error)) ([]Row, filter.Window, error) {
 	if query.Page.Cursor {
-		return Walk(query, read)
+		return Walk(query, func(part Part) ([]Row, error) { return read(db, part) })
 	}
-	all, err := count(query.Where)
-	if err != nil {
+	part := Part{Where: query.Where, Order: query.Order, Size: query.Page.Limit()}
+	var all int64
+	var rows []Row
+	counting := func(db DB) (err error) {
+		all, err = count(db, query.Where)
+		return err
+	}
+	reading := func(db DB) (err error) {
+		rows, err = read(db, part)
+		return err
+	}
+	offset, known := query.Page.Start()
+	if known && offset < shallow {
+		part.Offset = offset
+		if err := together(ctx, db, counting, reading); err != nil {
+			return nil, filter.Window{}, err
+		}
+		window, err := query.Page.Resolve(all)
+		return rows, window, err
+	}
+	if err := counting(db); err != nil {
 		return nil, filter.Window{}, err
 	}
 	window, err := query.Page.Resolve(all)
 	if err != nil || all == 0 {
 		return nil, window, err
 	}
-	rows, err := read(Part{Where: query.Where, Order: query.Order, Offset: window.Offset, Size: window.Limit})
+	part.Offset = window.Offset
+	err = reading(db)
 	return rows, window, err
 }
 

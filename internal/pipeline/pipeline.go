@@ -160,6 +160,7 @@ type Reader struct {
 	targets   *Targets
 	settings  Settings
 	fragments map[string]filter.Fragment
+	gathered  *gathering // nil: statements are sent when they are asked for
 }
 
 // Read returns a Reader under the settings.
@@ -167,7 +168,7 @@ func (t *Targets) Read(settings Settings) *Reader { return &Reader{targets: t, s
 
 // With returns a Reader that puts the fragments at the markers of the statements it runs.
 func (r *Reader) With(fragments map[string]filter.Fragment) *Reader {
-	return &Reader{targets: r.targets, settings: r.settings, fragments: fragments}
+	return &Reader{targets: r.targets, settings: r.settings, fragments: fragments, gathered: r.gathered}
 }
 
 // Exec refuses: a reader changes nothing.
@@ -180,6 +181,9 @@ func (r *Reader) Query(ctx context.Context, sql string, args ...any) (pgx.Rows, 
 	text, all, err := splice(sql, r.fragments, args)
 	if err != nil {
 		return nil, err
+	}
+	if r.gathered != nil {
+		return r.gathered.query(text, all)
 	}
 	rows, err := r.send(ctx, r.targets.replica, text, all)
 	if err != nil && r.targets.replica != r.targets.primary && ctx.Err() == nil && isUnreachable(err) {
@@ -195,24 +199,9 @@ func (r *Reader) QueryRow(ctx context.Context, sql string, args ...any) pgx.Row 
 }
 
 func (r *Reader) send(ctx context.Context, pool *pgxpool.Pool, sql string, args []any) (pgx.Rows, error) {
-	conn, err := pool.Acquire(ctx)
+	conn, results, err := r.beginOn(ctx, pool, []*ask{{sql: sql, args: args}})
 	if err != nil {
-		return nil, fmt.Errorf("acquire connection: %w", err)
-	}
-	batch := &pgx.Batch{}
-	settings, err := r.targets.queueScope(ctx, batch, r.settings, "on")
-	if err != nil {
-		conn.Release()
 		return nil, err
-	}
-	batch.Queue(sql, args...)
-	results := conn.SendBatch(ctx, batch)
-	for range settings {
-		if _, err := results.Exec(); err != nil {
-			err = errors.Join(err, results.Close())
-			conn.Release()
-			return nil, fmt.Errorf("open read scope: %w", err)
-		}
 	}
 	rows, err := results.Query()
 	if err != nil {

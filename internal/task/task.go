@@ -88,9 +88,9 @@ func Get(ctx context.Context, db tenant.DB, id uuid.UUID, where filter.Fragment)
 
 // List reads the page of the tasks that people may see which the query asks for.
 func List(ctx context.Context, db tenant.DB, query filter.Query) ([]Task, filter.Window, error) {
-	rows, window, err := paging.Read(&query, func(where filter.Fragment) (int64, error) {
+	rows, window, err := paging.Read(ctx, tenant.Together, db, &query, func(db tenant.DB, where filter.Fragment) (int64, error) {
 		return tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where})).CountTasks(ctx)
-	}, func(part paging.Part) ([]tenantdb.ListTasksRow, error) {
+	}, func(db tenant.DB, part paging.Part) ([]tenantdb.ListTasksRow, error) {
 		return tenantdb.New(db.Shaped(part.Markers())).ListTasks(ctx,
 			tenantdb.ListTasksParams{PageSize: int32(part.Size), PageOffset: int32(part.Offset)})
 	})

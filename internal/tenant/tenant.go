@@ -220,6 +220,25 @@ func (r reader) Shaped(fragments map[string]filter.Fragment) DB { return reader{
 
 func (reader) sealed() {}
 
+// Together runs reads that do not need each other's results, each with a DB like db, and sends what they wait for in one round trip
+// where db is a read scope. In a transaction they run one after the other. The error is the first one that occurs.
+func Together(ctx context.Context, db DB, reads ...func(DB) error) error {
+	scope, ok := db.(reader)
+	if !ok {
+		for _, read := range reads {
+			if err := read(db); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	shared := make([]func(*pipeline.Reader) error, len(reads))
+	for i, read := range reads {
+		shared[i] = func(one *pipeline.Reader) error { return read(reader{one}) }
+	}
+	return scope.Gather(ctx, shared...)
+}
+
 // CheckRole refuses to work as a role that could bypass the wall.
 func (e *Executor) CheckRole(ctx context.Context) error { return e.targets.CheckRole(ctx) }
 

@@ -175,10 +175,9 @@ func (h handlers) errors(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	if err != nil {
 		return nil, err
 	}
-	read := h.executor.Read(scope)
-	rows, window, err := paging.Read(&r.Query, func(filter.Fragment) (int64, error) {
+	rows, window, err := paging.Read(ctx, tenant.Together, h.executor.Read(scope), &r.Query, func(read tenant.DB, _ filter.Fragment) (int64, error) {
 		return tenantdb.New(read).CountIngestionErrors(ctx, row.ID)
-	}, func(part paging.Part) ([]tenantdb.ListIngestionErrorsRow, error) {
+	}, func(read tenant.DB, part paging.Part) ([]tenantdb.ListIngestionErrorsRow, error) {
 		return tenantdb.New(read.Shaped(map[string]filter.Fragment{"where": part.Where, "position": part.Position})).ListIngestionErrors(ctx,
 			tenantdb.ListIngestionErrorsParams{IngestionID: row.ID, PageSize: int32(part.Size), PageOffset: int32(part.Offset)})
 	})

@@ -88,9 +88,9 @@ func (h handlers) listOwn(ctx context.Context, r *rest.Request) (*rest.Answer, e
 		return nil, err
 	}
 	r.Query.Where = r.Reach(r.Query.Where)
-	rows, window, err := paging.Read(&r.Query, func(where filter.Fragment) (int64, error) {
+	rows, window, err := paging.Read(ctx, system.Together, read, &r.Query, func(read system.DB, where filter.Fragment) (int64, error) {
 		return systemdb.New(read.Shaped(map[string]filter.Fragment{"where": where})).CountOwnMemberships(ctx, r.User())
-	}, func(part paging.Part) ([]systemdb.ListOwnMembershipsRow, error) {
+	}, func(read system.DB, part paging.Part) ([]systemdb.ListOwnMembershipsRow, error) {
 		return systemdb.New(read.Shaped(part.Markers())).ListOwnMemberships(ctx,
 			systemdb.ListOwnMembershipsParams{UserID: r.User(), PageSize: int32(part.Size), PageOffset: int32(part.Offset)})
 	})

@@ -37,9 +37,9 @@ func (h handlers) page(ctx context.Context, r *rest.Request, scanned bool) (*res
 		return nil, err
 	}
 	db := h.tenants.Read(scope)
-	rows, window, err := paging.Read(&r.Query, func(where filter.Fragment) (int64, error) {
+	rows, window, err := paging.Read(ctx, tenant.Together, db, &r.Query, func(db tenant.DB, where filter.Fragment) (int64, error) {
 		return tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where})).CountResources(ctx, scanned)
-	}, func(part paging.Part) ([]tenantdb.ListResourcesRow, error) {
+	}, func(db tenant.DB, part paging.Part) ([]tenantdb.ListResourcesRow, error) {
 		return tenantdb.New(db.Shaped(part.Markers())).ListResources(ctx, tenantdb.ListResourcesParams{Scanned: scanned,
 			WithFindings: r.Shows(Type, "findings"), PageOffset: part.Offset, PageSize: part.Size})
 	})

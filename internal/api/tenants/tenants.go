@@ -76,9 +76,9 @@ func Operations(service *identity.Service, executor *system.Executor, tenants *t
 func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
 	r.Query.Where = r.Reach(r.Query.Where)
 	read := h.system.Read(system.Self, r.User())
-	rows, window, err := paging.Read(&r.Query, func(where filter.Fragment) (int64, error) {
+	rows, window, err := paging.Read(ctx, system.Together, read, &r.Query, func(read system.DB, where filter.Fragment) (int64, error) {
 		return systemdb.New(read.Shaped(map[string]filter.Fragment{"where": where})).CountOwnTenants(ctx, r.User())
-	}, func(part paging.Part) ([]systemdb.ListOwnTenantsRow, error) {
+	}, func(read system.DB, part paging.Part) ([]systemdb.ListOwnTenantsRow, error) {
 		return systemdb.New(read.Shaped(part.Markers())).ListOwnTenants(ctx,
 			systemdb.ListOwnTenantsParams{UserID: r.User(), PageSize: int32(part.Size), PageOffset: int32(part.Offset)})
 	})
