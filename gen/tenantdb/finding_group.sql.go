@@ -40,8 +40,10 @@ with chosen as materialized (
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
         and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
 ), sought as materialized (
-    select o.id from resources o
-    where $2::boolean and o.provider_id in (select s.provider_id from chosen s) and /* TEMPLATE_BEGIN: resources */ true /* TEMPLATE_END */
+    select o.id from (select distinct s.provider_id from chosen s) p cross join lateral (
+        select o.id from resources o
+        where $2::boolean and o.provider_id = p.provider_id and /* TEMPLATE_BEGIN: resources */ true /* TEMPLATE_END */ offset 0
+    ) o
 ), way as materialized (
     select $2::boolean and (select count(*) from sought) <= 2000 as few
 ), summed as (
@@ -116,8 +118,9 @@ select (select count(*) from kept) as groups, g.check_id, t.title::text as title
 from page g
 cross join lateral (
     select coalesce(max(c.title), '') as title, coalesce(max(c.content ->> 'description'), '') as description
-    from chosen s join scan_check_summaries k on k.scan_id = s.id and k.check_id = g.check_id
-    join check_metadata c on c.id = k.check_metadata_id
+    from chosen s cross join lateral (
+        select k.check_metadata_id from scan_check_summaries k where k.scan_id = s.id and k.check_id = g.check_id limit 1
+    ) k join check_metadata c on c.id = k.check_metadata_id
 ) t
 order by /* TEMPLATE_BEGIN: order */ g.check_id /* TEMPLATE_END */
 `
@@ -383,8 +386,9 @@ with chosen as materialized (
         sum(f.changed_manual_muted) as changed_manual_muted,
         sum(f.resources_total) as resources_total, sum(f.resources_fail) as resources_fail,
         min(f.first_seen_at) as first_seen_at, max(f.last_seen_at) as last_seen_at, min(f.failing_since) as failing_since
-    from chosen join scan_check_summaries f on f.scan_id = chosen.id
-    where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    from chosen cross join lateral (
+        select tenant_id, provider_id, scan_id, check_id, check_metadata_id, severity_rank, pass, fail, manual, pass_muted, fail_muted, manual_muted, new_pass, new_fail, new_manual, new_pass_muted, new_fail_muted, new_manual_muted, changed_pass, changed_fail, changed_manual, changed_pass_muted, changed_fail_muted, changed_manual_muted, resources_total, resources_fail, first_seen_at, last_seen_at, failing_since from scan_check_summaries f where f.scan_id = chosen.id and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */ offset 0
+    ) f
     group by f.check_id
 ), kept as materialized (
     select g.check_id, g.providers, g.contents, g.severity_weight, g.pass, g.fail, g.manual, g.pass_muted, g.fail_muted, g.manual_muted, g.new_pass, g.new_fail, g.new_manual, g.new_pass_muted, g.new_fail_muted, g.new_manual_muted, g.changed_pass, g.changed_fail, g.changed_manual, g.changed_pass_muted, g.changed_fail_muted, g.changed_manual_muted, g.resources_total, g.resources_fail, g.first_seen_at, g.last_seen_at, g.failing_since, g.status_weight, g.muted, g.muted_count, g.new_count, g.changed_count from (
@@ -465,8 +469,9 @@ type ListFindingGroupsRow struct {
 
 // Groups of findings: what scans found with each check. A list adds up either what is counted of whole checks, of the newest
 // scan of each provider, or the findings that filters leave: places, which are counted too, answer for those where they can
-// answer exactly. A group is FAIL when a failure is not muted, else PASS when something passed or a failure is muted,
-// else MANUAL; the numbers for status, severity and delta are the greater the worse.
+// answer exactly. Each scan is asked for its own rows: offset keeps the planner from reading those of all scans. A group is FAIL
+// when a failure is not muted, else PASS when something passed or a failure is muted, else MANUAL; the numbers for status, severity
+// and delta are the greater the worse.
 // Purpose: a page of the groups of the newest scan of each provider, and how many there are.
 // Index: scans_completed, scan_check_summaries_pkey, check_metadata_pkey.
 func (q *Queries) ListFindingGroups(ctx context.Context, arg ListFindingGroupsParams) ([]ListFindingGroupsRow, error) {
@@ -539,7 +544,9 @@ with chosen as materialized (
 ), matched as materialized (
     select f.check_id, chosen.provider, f.severity_rank, f.delta, f.pass, f.fail, f.manual, f.pass_muted, f.fail_muted, f.manual_muted,
         f.resources_total, f.resources_fail, f.resource_ids, f.failing_ids, f.first_seen_at, f.last_seen_at, f.failing_since
-    from chosen join scan_check_places f on f.scan_id = chosen.id where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    from chosen cross join lateral (
+        select tenant_id, provider_id, scan_id, check_id, number, check_metadata_id, severity_rank, delta, service, region, resource_type, resource_group, pass, fail, manual, pass_muted, fail_muted, manual_muted, resources_total, resources_fail, resource_ids, failing_ids, first_seen_at, last_seen_at, failing_since from scan_check_places f where f.scan_id = chosen.id and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */ offset 0
+    ) f
 ), shared as (
     select x.check_id, count(distinct x.id) as resources_total, count(distinct x.id) filter (where x.failing) as resources_fail
     from (
@@ -598,8 +605,9 @@ select (select count(*) from kept) as groups, g.check_id, t.title::text as title
 from page g
 cross join lateral (
     select coalesce(max(c.title), '') as title, coalesce(max(c.content ->> 'description'), '') as description
-    from chosen s join scan_check_summaries k on k.scan_id = s.id and k.check_id = g.check_id
-    join check_metadata c on c.id = k.check_metadata_id
+    from chosen s cross join lateral (
+        select k.check_metadata_id from scan_check_summaries k where k.scan_id = s.id and k.check_id = g.check_id limit 1
+    ) k join check_metadata c on c.id = k.check_metadata_id
 ) t
 order by /* TEMPLATE_BEGIN: order */ g.check_id /* TEMPLATE_END */
 `
