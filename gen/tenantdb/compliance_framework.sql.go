@@ -68,11 +68,12 @@ func (q *Queries) ComplianceIDTaken(ctx context.Context, complianceID string) (b
 }
 
 const countComplianceFrameworks = `-- name: CountComplianceFrameworks :one
-select count(*) from compliance_frameworks w where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+select count(*) from compliance_frameworks w join compliance_framework_revisions r on r.id = w.revision_id
+where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 `
 
 // Purpose: how many frameworks ListComplianceFrameworks pages over.
-// Index: compliance_frameworks_pkey.
+// Index: compliance_frameworks_pkey, compliance_framework_revisions_pkey.
 func (q *Queries) CountComplianceFrameworks(ctx context.Context) (int64, error) {
 	row := q.db.QueryRow(ctx, countComplianceFrameworks)
 	var count int64

@@ -12,8 +12,9 @@ limit @page_size offset @page_offset;
 
 -- name: CountComplianceFrameworks :one
 -- Purpose: how many frameworks ListComplianceFrameworks pages over.
--- Index: compliance_frameworks_pkey.
-select count(*) from compliance_frameworks w where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
+-- Index: compliance_frameworks_pkey, compliance_framework_revisions_pkey.
+select count(*) from compliance_frameworks w join compliance_framework_revisions r on r.id = w.revision_id
+where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
 
 -- name: GetComplianceFramework :one
 -- Purpose: one of the tenant's own frameworks as it is now.

@@ -569,7 +569,7 @@ func FuzzQuery(f *testing.F) {
 	provider := ada.Connect(f, account, "Main")
 	scan := ada.Ingest(f, ocsftest.File{Account: account, Findings: 30})
 	paths := []string{"/compliance-overviews", "/compliance-overviews/metadata", "/compliance-overviews/requirements", "/compliance-overviews/attributes",
-		"/overviews/compliance-watchlist"}
+		"/overviews/compliance-watchlist", "/compliance-overviews/providers"}
 	for i := range paths {
 		for _, seed := range []string{"filter[scan_id]=" + scan + "&filter[compliance_id]=shared_2", "filter[provider_id]=" + provider + "&filter[region__in]=,&filter[compliance_id]=%00",
 			"filter[scan_id]=,&filter[scan_id.in]=x", "filter[provider_type__in]=aws,,&filter[inserted_at__gte]=0001-01-01&filter[inserted_at__lte]=9999-12-31&filter[compliance_id]=x",
@@ -588,4 +588,65 @@ func FuzzQuery(f *testing.F) {
 			t.Errorf("%s: %d %s", target, answer.Status, answer.Raw)
 		}
 	})
+}
+
+// TestProvidersAreComparedByAFramework compares what single scans say with what they say together.
+func TestProvidersAreComparedByAFramework(t *testing.T) {
+	t.Parallel()
+	server := apitest.Start(t)
+	load(t, server, house())
+	ada, bob := server.SignUp(t, "Ada"), server.SignUp(t, "Bob")
+	hidden, shown := ada.Connect(t, account, "Hidden"), ada.Connect(t, other, "Shown")
+	group := ada.Post(t, "/provider-groups", "provider-groups", map[string]any{"name": "Shown"},
+		map[string]any{"providers": apitest.Many("providers", shown)}).Want(t, 201).String("/data/id")
+	dan := ada.Member(t, "Dan", ada.Role(t, "limited", nil, group))
+	scans := map[string]string{hidden: ada.Ingest(t, ocsftest.File{Account: account, Findings: 300}), shown: ada.Ingest(t, ocsftest.File{Account: other, Findings: 4})}
+	of := house()["aws"]["house_1.0_aws"]
+	check := func(client *apitest.Client, more string, providers ...string) {
+		t.Helper()
+		answer := client.Get(t, path("/providers", "filter[compliance_id]", "house_1.0_aws")+more).Want(t, 200)
+		var chosen []string
+		for _, provider := range providers {
+			chosen = append(chosen, scans[provider])
+		}
+		if got, want := statuses(t, answer), expected(t, server, of, "", chosen...); !maps.Equal(got, want) {
+			t.Errorf("%s: together %v, want %v", client.Email, got, want)
+		}
+		for i := range answer.Len("/data") {
+			if answer.Len(fmt.Sprintf("/data/%d/attributes/providers", i)) != len(providers) {
+				t.Fatalf("%s: %s", client.Email, answer.Raw)
+			}
+			for j := range providers {
+				one := func(name string) string {
+					return answer.String(fmt.Sprintf("/data/%d/attributes/providers/%d/%s", i, j, name))
+				}
+				want := expected(t, server, of, "", scans[one("id")])[answer.String(fmt.Sprintf("/data/%d/id", i))]
+				if one("status") != want || one("scan") != scans[one("id")] || one("provider") != "aws" {
+					t.Errorf("%s: provider %s is %s, want %s", client.Email, one("id"), one("status"), want)
+				}
+			}
+		}
+	}
+	check(ada, "", hidden, shown)
+	check(ada, "&filter[provider_id]="+hidden, hidden)
+	check(dan, "", shown)
+	failed := ada.Get(t, path("/providers", "filter[compliance_id]", "house_1.0_aws", "filter[status]", "FAIL"))
+	for id, status := range statuses(t, failed) {
+		if status != "FAIL" {
+			t.Errorf("%s is %s", id, status)
+		}
+	}
+	for client, ask := range map[*apitest.Client]string{bob: path("/providers", "filter[compliance_id]", "house_1.0_aws"), ada: path("/providers", "filter[compliance_id]", "moon"),
+		dan: path("/providers", "filter[compliance_id]", "house_1.0_aws", "filter[provider_id]", hidden)} {
+		if answer := client.Get(t, ask).Want(t, 200); answer.Len("/data") != 0 {
+			t.Errorf("%s: %s", client.Email, answer.Raw)
+		}
+	}
+	for name, ask := range map[string]string{"no framework": path("/providers"), "NUL": path("/providers", "filter[compliance_id]", "\x00"), "status": path("/providers", "filter[compliance_id]", "x", "filter[status]", "GOOD"),
+		"filter": path("/providers", "filter[compliance_id]", "x", "filter[colour]", "red"), "include": path("/providers", "filter[compliance_id]", "x", "include", "scan")} {
+		if answer := ada.Get(t, ask); answer.Status != 400 {
+			t.Errorf("%s: %d %s", name, answer.Status, answer.Raw)
+		}
+		server.Anonymous().Get(t, ask).Want(t, 401)
+	}
 }
