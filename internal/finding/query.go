@@ -128,6 +128,22 @@ var Query = func() *filter.Table {
 // LatestQuery is the allow-list for the findings of the newest completed scans.
 var LatestQuery = filter.MustTable(table(true, filter.Field{Name: "updated_at", Kind: filter.Date, Column: "f.updated_at"}))
 
+// HistoryQuery is the allow-list for the sightings of one finding, in all scans.
+var HistoryQuery = filter.MustTable(filter.Table{
+	Fields: append(ProviderFields(),
+		filter.Field{Name: "provider", Kind: filter.UUID, Column: "p.id", Lookups: filter.Exact | filter.In},
+		filter.Field{Name: "scan", Kind: filter.UUIDv7, Column: "s.id", Relationship: true, Lookups: filter.Exact | filter.In},
+		filter.Field{Name: "delta", Kind: filter.Choice, Choices: []string{"new", "changed"}, Column: "f.delta", Lookups: filter.Exact | filter.In},
+		filter.Field{Name: "status", Kind: filter.Choice, Choices: Statuses, Codes: statusRanks, Column: "f.status_rank", Lookups: filter.Exact | filter.In},
+		filter.Field{Name: "severity", Kind: filter.Choice, Choices: Severities, Codes: severityRanks, Column: "f.severity_rank", Lookups: filter.Exact | filter.In},
+		filter.Field{Name: "muted", Kind: filter.Bool, Column: "f.muted", CaseSensitive: true},
+		filter.Field{Name: "inserted_at", Kind: filter.Moment, Column: "f.id", UUIDv7: true, Lookups: dates},
+	),
+	Sorts:       []filter.Sort{{Name: "inserted_at", Column: "f.id"}},
+	DefaultSort: []string{"-inserted_at"}, Tiebreak: "f.id",
+	Includes: []string{"scan", "scan.provider", "resources"},
+})
+
 // PlacesQuery is the allow-list for the services and regions of findings.
 var PlacesQuery = func() *filter.Table {
 	t := table(false,

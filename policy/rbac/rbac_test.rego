@@ -38,6 +38,7 @@ expected := {
 	"finding_groups.list": "member",
 	"finding_groups.resources": "member",
 	"findings.findings_services_regions": "member",
+	"findings.history": "member",
 	"findings.latest": "member",
 	"findings.list": "member",
 	"findings.metadata": "member",

@@ -5,9 +5,11 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/finding"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/rest"
+	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
 func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
@@ -27,6 +29,22 @@ func (h handlers) page(ctx context.Context, r *rest.Request, scans finding.Scans
 	if err != nil {
 		return nil, err
 	}
+	return h.answer(ctx, r, scope, rows, window)
+}
+
+func (h handlers) history(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
+	scope, err := r.Scope(ctx)
+	if err != nil {
+		return nil, err
+	}
+	rows, window, err := h.reader.History(ctx, scope, r.Param("uid"), r.Query, shape(r))
+	if err != nil {
+		return nil, err
+	}
+	return h.answer(ctx, r, scope, rows, window)
+}
+
+func (h handlers) answer(ctx context.Context, r *rest.Request, scope tenant.Scope, rows []finding.Finding, window filter.Window) (*rest.Answer, error) {
 	included, err := h.include(ctx, r, scope, rows)
 	if err != nil {
 		return nil, err
