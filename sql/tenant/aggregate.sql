@@ -230,10 +230,11 @@ with due as (
             or r.id in (select y.resource_id from scan_resource_summaries y where y.scan_id = @scan_id))
     ) x
     where x.id not in (
-        select y.resource_id
-        from scans s join scans o on o.provider_id = s.provider_id and o.state = 'completed' and o.completed_at > s.completed_at
-        join scan_resource_summaries y on y.scan_id = o.id
-        where s.id = @scan_id
+        select y.resource_id from scan_resource_summaries y
+        where y.scan_id = any(array( -- as an array: joined, the resources of all scans were compared with each other
+            select o.id from scans s join scans o on o.provider_id = s.provider_id and o.state = 'completed' and o.completed_at > s.completed_at
+            where s.id = @scan_id
+        ))
     )
     group by x.id having sum(x.failures) <> sum(x.counted)
 ), held as (
