@@ -489,7 +489,8 @@ func (c *caller) paths(operation *rest.Operation) []string {
 	}
 	sample := func(values map[string][]string) {
 		for column, found := range values {
-			if strings.HasSuffix(column, ".id") || column == "memberships.user_id" || column == "memberships.tenant_id" {
+			if strings.HasSuffix(column, ".id") || column == "memberships.user_id" || column == "memberships.tenant_id" ||
+				column == "findings.check_id" && strings.HasPrefix(operation.Path, "/finding-groups/") {
 				for _, one := range found[:min(len(found), each)] {
 					ids[one] = true
 				}
@@ -557,6 +558,8 @@ func (c *caller) queries(operation *rest.Operation) []string {
 
 // besides are parameters without which an operation refuses whatever else it is asked.
 var besides = map[string]string{
+	"finding_groups.list":                    "&filter[inserted_at]=" + time.Now().UTC().Format(time.DateOnly),
+	"finding_groups.resources":               "&filter[inserted_at]=" + time.Now().UTC().Format(time.DateOnly),
 	"compliance_overviews.providers":         "&filter[compliance_id]=" + worldFramework,
 	"overviews.findings_severity.timeseries": "&filter[date_from]=" + time.Now().UTC().Format(time.DateOnly),
 	"compliance_overviews.requirements":      "&filter[compliance_id]=" + worldFramework,
