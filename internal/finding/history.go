@@ -31,9 +31,11 @@ func (r *Reader) History(ctx context.Context, scope tenant.Scope, name string, q
 	}
 	chosen.where = filter.And(one, chosen.where)
 	db := r.executor.Read(scope)
-	rows, window, err := paging.Read(&query, func(filter.Fragment) (int64, error) {
+	rows, window, err := paging.Read(ctx, tenant.Together, db, &query, func(db tenant.DB, _ filter.Fragment) (int64, error) {
 		return tenantdb.New(db.Shaped(chosen.fragments("where"))).CountFindings(ctx, chosen.perProvider)
-	}, func(part paging.Part) ([]Finding, error) { return chosen.listByTime(ctx, db, part, shape) })
+	}, func(db tenant.DB, part paging.Part) ([]Finding, error) {
+		return chosen.listByTime(ctx, db, part, shape)
+	})
 	if err != nil {
 		return nil, filter.Window{}, fmt.Errorf("list history: %w", err)
 	}

@@ -47,7 +47,11 @@ func (r *Reader) Page(ctx context.Context, scope tenant.Scope, query filter.Quer
 	}
 	chosen.limit = r.few
 	db := r.executor.Read(scope)
-	rows, window, err := paging.Read(ctx, tenant.Together, db, &query, func(db tenant.DB, _ filter.Fragment) (int64, error) { return chosen.count(ctx, db) },
+	together := tenant.Together
+	if query.Search != "" {
+		together = apart
+	}
+	rows, window, err := paging.Read(ctx, together, db, &query, func(db tenant.DB, _ filter.Fragment) (int64, error) { return chosen.count(ctx, db) },
 		func(db tenant.DB, part paging.Part) ([]Finding, error) { return chosen.list(ctx, db, part, shape) })
 	if err != nil {
 		return nil, filter.Window{}, fmt.Errorf("list findings: %w", err)

@@ -14,6 +14,16 @@ import (
 // full in the order of an index.
 const fewSought = 20_000
 
+// apart runs reads one after the other: how the findings of a search are read depends on how many they are.
+func apart(_ context.Context, db tenant.DB, reads ...func(tenant.DB) error) error {
+	for _, read := range reads {
+		if err := read(db); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // countSought counts what a search and the filters leave, and notes whether the search finds few findings.
 func (s *selection) countSought(ctx context.Context, db tenant.DB) (int64, error) {
 	where, err := s.unsought()
