@@ -2,6 +2,7 @@ package outage
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -9,8 +10,11 @@ import (
 	"os/exec"
 	"os/signal"
 	"regexp"
+	"runtime"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -40,11 +44,20 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	// Most of the time is waiting: for leases to lapse, and for retries.
+	flag.Parse()
+	if err := flag.Set("test.parallel", strconv.Itoa(max(8, runtime.GOMAXPROCS(0)))); err != nil {
+		panic(err)
+	}
 	os.Exit(m.Run())
 }
 
 // child is the program as a worker.
 func child(with []string) error {
+	go func() { // it ends with the test, however that ends
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		os.Exit(2)
+	}()
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
 	program, err := app.Open(ctx, app.Settings{AppURL: with[0], SystemURL: with[1], KeyDir: with[2], EnginePython: with[3], MaxConns: 4, TokenLimit: "off",
@@ -186,8 +199,8 @@ type step struct {
 	times  int
 }
 
-// clockwork is what happens at intervals, and in no order with the rest.
-var clockwork = []string{"RenewLease", "RescueOrphans", "DropLease", "AttemptStands", "PGGetProductAndVersion"}
+// clockwork is what happens at intervals, or when something else is not ready, and in no order with the rest.
+var clockwork = []string{"RenewLease", "RescueOrphans", "DropLease", "AttemptStands", "ReleaseTask", "PGGetProductAndVersion"}
 
 // steps are the exchanges that a scenario is about, each once, in their order.
 func (l lines) steps(scenario scenario) []step {
@@ -219,32 +232,71 @@ func (l lines) hold(at step, answered bool) *pgtest.Trap {
 	return l.app.Hold(at.name, 0, answered)
 }
 
-// worker starts a worker process on the databases of two URLs.
-func (w *world) worker(t *testing.T, appURL, systemURL string) *exec.Cmd {
-	t.Helper()
-	command := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], "-test.run=^$")
-	command.Env = append(os.Environ(), childVariable+"="+strings.Join([]string{appURL, systemURL, w.server.KeyDir, w.python}, "\n"))
-	command.Stderr, command.Stdout = logged{t.Output()}, logged{t.Output()}
-	if err := command.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { kill(command) })
-	return command
+// worker is a process that is started again when it ends by itself, as those are that look after services.
+type worker struct {
+	mutex   sync.Mutex
+	process *os.Process
+	over    bool          // it is to end, and stays so
+	ended   chan struct{} // closed when it has, for good
+	err     error         // how
 }
+
+// worker starts a worker process on the databases of two URLs.
+func (w *world) worker(t *testing.T, appURL, systemURL string) *worker {
+	t.Helper()
+	one := &worker{ended: make(chan struct{})}
+	start := func() *exec.Cmd {
+		command := exec.CommandContext(context.WithoutCancel(t.Context()), os.Args[0], "-test.run=^$")
+		command.Env = append(os.Environ(), childVariable+"="+strings.Join([]string{appURL, systemURL, w.server.KeyDir, w.python}, "\n"))
+		command.Stderr, command.Stdout = logged{t.Output()}, logged{t.Output()}
+		_, err := command.StdinPipe()
+		if err == nil {
+			err = command.Start()
+		}
+		if err != nil {
+			t.Errorf("start a worker: %v", err)
+			return nil
+		}
+		one.process = command.Process
+		return command
+	}
+	command := start()
+	if command == nil {
+		t.FailNow()
+	}
+	go func() {
+		defer close(one.ended)
+		for command != nil {
+			one.err = command.Wait()
+			one.mutex.Lock()
+			if command = nil; !one.over {
+				command = start()
+			}
+			one.mutex.Unlock()
+		}
+	}()
+	t.Cleanup(func() { one.kill() })
+	return one
+}
+
+// end sends the process a signal that ends it, and waits for that.
+func (w *worker) end(signal syscall.Signal) error {
+	w.mutex.Lock()
+	w.over = true
+	_ = w.process.Signal(signal)
+	w.mutex.Unlock()
+	<-w.ended
+	return w.err
+}
+
+// kill ends the process by the signal that nothing survives, unless it has ended.
+func (w *worker) kill() { _ = w.end(syscall.SIGKILL) }
 
 // logged keeps what a worker says in the log of its test.
 type logged struct{ io.Writer }
 
-// kill ends a process by the signal that nothing survives, unless it has ended.
-func kill(command *exec.Cmd) {
-	if command.ProcessState == nil {
-		_ = command.Process.Kill()
-		_ = command.Wait() // it was killed
-	}
-}
-
 // direct starts a worker that nothing stands before.
-func (w *world) direct(t *testing.T) *exec.Cmd {
+func (w *world) direct(t *testing.T) *worker {
 	t.Helper()
 	return w.worker(t, w.server.DB.URL(pgtest.App), w.server.DB.URL(pgtest.System))
 }
@@ -281,7 +333,7 @@ func (w *world) texts(t *testing.T, sql string, args ...any) []string {
 func (w *world) unsettled(t *testing.T) int {
 	t.Helper()
 	return w.number(t, `select (select count(*) from tasks t join tenants o on o.id = t.tenant_id where t.state in ('available', 'scheduled', 'executing') and o.deleted_at is null)
-		+ (select count(*) from river.river_job where finalized_at is null) + (select count(*) from tenants where deleted_at is not null)`)
+		+ (select count(*) from river.river_job where finalized_at is null and scheduled_at < now() + interval '30 minutes') + (select count(*) from tenants where deleted_at is not null)`)
 }
 
 var (
