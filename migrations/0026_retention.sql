@@ -86,6 +86,39 @@ $$;
 revoke all on function past_retention(timestamptz, integer, timestamptz) from public;
 grant execute on function past_retention(timestamptz, integer, timestamptz) to palisade_app;
 
+-- ensure_partitions as it was, but for those who make the same partition at the same time, and for those who read meanwhile: nobody
+-- waits for longer than the limit.
+-- +goose StatementBegin
+create or replace function ensure_partitions(since date, months integer) returns integer
+language plpgsql security definer set search_path = pg_catalog, public set lock_timeout = '500ms' as $$
+declare
+    parent text;
+    month date;
+    child text;
+    made integer := 0;
+begin
+    if months not between 1 and 60 then
+        raise exception 'months must be between 1 and 60';
+    end if;
+    perform pg_advisory_xact_lock(hashtextextended('partitions', 0));
+    for i in 0 .. months - 1 loop
+        month := (date_trunc('month', since) + make_interval(months => i))::date;
+        foreach parent in array array['findings', 'resource_finding_mappings'] loop
+            child := parent || '_' || to_char(month, 'YYYY_MM');
+            if to_regclass('public.' || child) is null then
+                execute format('create table public.%I partition of public.%I for values from (%L) to (%L)', child, parent,
+                    uuidv7_floor(month::timestamp at time zone 'UTC'),
+                    uuidv7_floor((month + interval '1 month') at time zone 'UTC'));
+                execute format('alter table public.%I enable row level security', child);
+                execute format('alter table public.%I force row level security', child);
+                made := made + 1;
+            end if;
+        end loop;
+    end loop;
+    return made;
+end $$;
+-- +goose StatementEnd
+
 -- The owner looks at the scans of all tenants to find out whether a partition is needed, and does nothing else with them.
 create policy owner on tenants for select to current_user using (true);
 create policy owner on scans for select to current_user using (true);
@@ -159,6 +192,35 @@ drop function findings_are_needed(uuid, uuid, integer);
 drop policy owner on findings;
 drop policy owner on scans;
 drop policy owner on tenants;
+-- +goose StatementBegin
+create or replace function ensure_partitions(since date, months integer) returns integer
+language plpgsql security definer set search_path = pg_catalog, public as $$
+declare
+    parent text;
+    month date;
+    child text;
+    made integer := 0;
+begin
+    if months not between 1 and 60 then
+        raise exception 'months must be between 1 and 60';
+    end if;
+    for i in 0 .. months - 1 loop
+        month := (date_trunc('month', since) + make_interval(months => i))::date;
+        foreach parent in array array['findings', 'resource_finding_mappings'] loop
+            child := parent || '_' || to_char(month, 'YYYY_MM');
+            if to_regclass('public.' || child) is null then
+                execute format('create table public.%I partition of public.%I for values from (%L) to (%L)', child, parent,
+                    uuidv7_floor(month::timestamp at time zone 'UTC'),
+                    uuidv7_floor((month + interval '1 month') at time zone 'UTC'));
+                execute format('alter table public.%I enable row level security', child);
+                execute format('alter table public.%I force row level security', child);
+                made := made + 1;
+            end if;
+        end loop;
+    end loop;
+    return made;
+end $$;
+-- +goose StatementEnd
 drop function past_retention(timestamptz, integer, timestamptz);
 drop function aggregate_lines(text, uuid);
 -- +goose StatementBegin

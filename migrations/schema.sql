@@ -74,6 +74,27 @@ CREATE OR REPLACE FUNCTION public.audit_field(value text)
  IMMUTABLE
 AS $function$ select coalesce(octet_length(convert_to(value, 'UTF8')) || ':' || value, '-') || E'\n' $function$;
 
+CREATE OR REPLACE FUNCTION public.count_resources()
+ RETURNS trigger
+ LANGUAGE plpgsql
+ SET search_path TO 'pg_catalog', 'public'
+AS $function$
+begin
+    if current_user = 'palisade_system' then
+        return null;
+    end if;
+    if tg_op = 'INSERT' then
+        insert into resource_counts (tenant_id, provider_id, resources)
+        select n.tenant_id, n.provider_id, count(*) from changed n group by n.tenant_id, n.provider_id
+        on conflict (tenant_id, provider_id) do update set resources = resource_counts.resources + excluded.resources;
+    else
+        update resource_counts c set resources = c.resources - n.gone
+        from (select o.tenant_id, o.provider_id, count(*) as gone from changed o group by o.tenant_id, o.provider_id) n
+        where c.tenant_id = n.tenant_id and c.provider_id = n.provider_id;
+    end if;
+    return null;
+end $function$;
+
 CREATE OR REPLACE FUNCTION public.drop_finding_month(month date, default_months integer)
  RETURNS boolean
  LANGUAGE plpgsql
@@ -107,6 +128,7 @@ CREATE OR REPLACE FUNCTION public.ensure_partitions(since date, months integer)
  LANGUAGE plpgsql
  SECURITY DEFINER
  SET search_path TO 'pg_catalog', 'public'
+ SET lock_timeout TO '500ms'
 AS $function$
 declare
     parent text;
@@ -117,6 +139,7 @@ begin
     if months not between 1 and 60 then
         raise exception 'months must be between 1 and 60';
     end if;
+    perform pg_advisory_xact_lock(hashtextextended('partitions', 0));
     for i in 0 .. months - 1 loop
         month := (date_trunc('month', since) + make_interval(months => i))::date;
         foreach parent in array array['findings', 'resource_finding_mappings'] loop
@@ -993,6 +1016,13 @@ comment on column providers.scan_scope is 'What the scans of the provider look a
 CREATE UNIQUE INDEX providers_account ON public.providers USING btree (tenant_id, provider, uid) WHERE (deleted_at IS NULL);
 CREATE INDEX providers_inserted ON public.providers USING btree (tenant_id, inserted_at, id);
 
+create table resource_counts (
+    tenant_id uuid not null,
+    provider_id uuid not null,
+    resources bigint not null,
+    constraint resource_counts_pkey PRIMARY KEY (tenant_id, provider_id)
+);
+
 create table resource_finding_mappings (
     tenant_id uuid not null,
     provider_id uuid not null,
@@ -1591,6 +1621,7 @@ alter table provider_group_tags add constraint provider_group_tags_tenant_id_pro
 alter table provider_groups add constraint provider_groups_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table provider_secrets add constraint provider_secrets_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
 alter table providers add constraint providers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
+alter table resource_counts add constraint resource_counts_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
 alter table resource_finding_mappings add constraint resource_finding_mappings_tenant_id_resource_id_fkey FOREIGN KEY (tenant_id, resource_id) REFERENCES resources(tenant_id, id) ON DELETE CASCADE;
 alter table resource_groups add constraint resource_groups_tenant_id_resource_id_fkey FOREIGN KEY (tenant_id, resource_id) REFERENCES resources(tenant_id, id) ON DELETE CASCADE;
 alter table resource_tags add constraint resource_tags_tenant_id_resource_id_fkey FOREIGN KEY (tenant_id, resource_id) REFERENCES resources(tenant_id, id) ON DELETE CASCADE;
@@ -1650,6 +1681,8 @@ CREATE TRIGGER audit_append_only BEFORE DELETE OR UPDATE ON public.audit_events 
 CREATE TRIGGER audit_chain BEFORE INSERT ON public.audit_events FOR EACH ROW EXECUTE FUNCTION audit_chain();
 CREATE TRIGGER audit_no_truncate BEFORE TRUNCATE ON public.audit_events FOR EACH STATEMENT EXECUTE FUNCTION audit_append_only();
 CREATE TRIGGER tenant_is_there BEFORE INSERT ON public.memberships FOR EACH ROW EXECUTE FUNCTION joined_tenant_is_there();
+CREATE TRIGGER resources_added AFTER INSERT ON public.resources REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_resources();
+CREATE TRIGGER resources_removed AFTER DELETE ON public.resources REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_resources();
 
 -- Row level security
 
@@ -2019,6 +2052,23 @@ create policy provider_visibility on providers as restrictive for all to palisad
         END AS "coalesce"))::uuid[]))));
 create policy removed_in_deletion on providers as restrictive for delete to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
+
+alter table resource_counts enable row level security;
+alter table resource_counts force row level security;
+create policy tenant on resource_counts as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy provider_visibility on resource_counts as restrictive for all to palisade_app
+    using (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))))
+    with check (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
 
 alter table resource_finding_mappings enable row level security;
 alter table resource_finding_mappings force row level security;
@@ -2705,6 +2755,7 @@ grant select, insert, update, delete on table provider_secrets to palisade_app;
 grant select (tenant_id) on table provider_secrets to palisade_system;
 grant select, insert, update, delete on table providers to palisade_app;
 grant select (ctid, tenant_id), delete on table providers to palisade_system;
+grant select, insert, update, delete on table resource_counts to palisade_app;
 grant select, insert, update, delete on table resource_finding_mappings to palisade_app;
 grant select (ctid, tenant_id), delete on table resource_finding_mappings to palisade_system;
 grant select, insert, update, delete on table resource_groups to palisade_app;
@@ -2776,6 +2827,7 @@ grant select, insert, update (name, email, company_name, password, last_login, e
 grant select, insert, update, delete on table worker_leases to palisade_system;
 revoke all on function aggregate_lines(text,uuid) from public;
 grant execute on function aggregate_lines(text,uuid) to palisade_app;
+revoke all on function count_resources() from public;
 revoke all on function drop_finding_month(date,integer) from public;
 grant execute on function drop_finding_month(date,integer) to palisade_system;
 revoke all on function ensure_partitions(date,integer) from public;

@@ -155,6 +155,10 @@ const getFindingHistory = `-- name: GetFindingHistory :one
 select coalesce((
         select min(s.first_finding_id::text collate "C") from scans s where s.provider_id = $1 and s.state = 'completed'
     ), 'ffffffff-ffff-ffff-ffff-ffffffffffff')::uuid as since,
+    coalesce((
+        select max(s.last_finding_id::text collate "C") from scans s where s.provider_id = $1 and s.state = 'completed'
+    ), '00000000-0000-0000-0000-000000000000')::uuid as last,
+    clock_timestamp()::timestamptz as clock,
     array(
         select s.id from scans s
         where s.provider_id = $1 and s.state <> 'completed' and exists (select from findings f where f.scan_id = s.id)
@@ -163,16 +167,24 @@ select coalesce((
 
 type GetFindingHistoryRow struct {
 	Since      uuid.UUID
+	Last       uuid.UUID
+	Clock      time.Time
 	Unfinished []uuid.UUID
 }
 
 // Purpose: where earlier sightings of a provider's findings are: the first id of its completed scans (the largest there is
-// when it has none), and the scans whose findings are no sightings because they did not complete and are not removed yet.
+// when it has none) and the last one (the smallest there is), the scans whose findings are no sightings because they did not complete
+// and are not removed yet, and the time by the clock that all machines share.
 // Index: scans_latest, findings_scan.
 func (q *Queries) GetFindingHistory(ctx context.Context, providerID uuid.UUID) (GetFindingHistoryRow, error) {
 	row := q.db.QueryRow(ctx, getFindingHistory, providerID)
 	var i GetFindingHistoryRow
-	err := row.Scan(&i.Since, &i.Unfinished)
+	err := row.Scan(
+		&i.Since,
+		&i.Last,
+		&i.Clock,
+		&i.Unfinished,
+	)
 	return i, err
 }
 

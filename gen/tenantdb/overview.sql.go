@@ -219,7 +219,7 @@ func (q *Queries) OverviewProviderCounts(ctx context.Context) ([]OverviewProvide
 
 const overviewProviders = `-- name: OverviewProviders :many
 select p.provider, sum(c.pass)::bigint as pass, sum(c.fail)::bigint as fail, sum(c.muted)::bigint as muted, sum(c.total)::bigint as total,
-    (select count(*) from resources r join providers o on o.tenant_id = r.tenant_id and o.id = r.provider_id
+    (select coalesce(sum(r.resources), 0) from resource_counts r join providers o on o.tenant_id = r.tenant_id and o.id = r.provider_id
         where o.provider = p.provider and o.deleted_at is null)::bigint as resources
 from providers p cross join lateral (
     select s.id from scans s where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
@@ -243,7 +243,7 @@ type OverviewProvidersRow struct {
 }
 
 // Purpose: findings and resources per provider type; types without counted findings are absent.
-// Index: scans_latest, scan_summaries_pkey, resources_tenant_id_provider_id_uid_key.
+// Index: scans_latest, scan_summaries_pkey, resource_counts_pkey.
 func (q *Queries) OverviewProviders(ctx context.Context) ([]OverviewProvidersRow, error) {
 	rows, err := q.db.Query(ctx, overviewProviders)
 	if err != nil {

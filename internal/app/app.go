@@ -178,7 +178,13 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 func (a *App) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.Server.ServeHTTP(w, r) }
 
 // Work works jobs until ctx ends. The error says why it could not start or had to stop.
-func (a *App) Work(ctx context.Context) error { return a.jobs.Work(ctx, a.work) }
+func (a *App) Work(ctx context.Context) error {
+	// Before the first job: findings without a place in this month would fail it. Most of the time there is nothing to do.
+	if err := a.ensurePartitions(ctx); err != nil {
+		a.logger.ErrorContext(ctx, "partitions not made", "error", err)
+	}
+	return a.jobs.Work(ctx, a.work)
+}
 
 // JobKinds are the kinds of background work there are, by name.
 func (a *App) JobKinds() []string { return a.jobs.Kinds() }

@@ -51,10 +51,13 @@ func (a *App) registerScans(registry *jobs.Registry, settings Settings) (*scan.S
 	return service, nil
 }
 
-// ensurePartitions makes the partitions of the coming months.
+// ensurePartitions makes the partitions of this month and the coming ones, and that of the last one for machines whose clocks are
+// behind. Making one keeps everybody from the table for a moment, so the database gives up soon while others use it.
 func (a *App) ensurePartitions(ctx context.Context) error {
-	return a.System.Write(ctx, system.Upkeep, uuid.Nil, func(ctx context.Context, db system.DB) error {
-		made, err := systemdb.New(db).EnsurePartitions(ctx, systemdb.EnsurePartitionsParams{Since: time.Now().UTC(), Months: 1 + partitionsAhead})
+	now := time.Now().UTC()
+	missing := systemdb.EnsurePartitionsParams{Since: time.Date(now.Year(), now.Month()-1, 1, 0, 0, 0, 0, time.UTC), Months: 2 + partitionsAhead}
+	return a.System.WriteAgain(ctx, system.Upkeep, uuid.Nil, func(ctx context.Context, db system.DB) error {
+		made, err := systemdb.New(db).EnsurePartitions(ctx, missing)
 		if err == nil && made > 0 {
 			a.logger.InfoContext(ctx, "partitions made", "partitions", made)
 		}

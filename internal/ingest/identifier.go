@@ -12,10 +12,30 @@ import (
 
 // moments gives out ids and moments that agree: the UUIDv7 holds the millisecond of the moment and, in its next 12 bits, the
 // fraction, so that ids sort as moments do (RFC 9562, section 6.2, method 3). Moments are at least a microsecond apart.
-type moments struct{ last time.Time }
+type moments struct {
+	last  time.Time
+	clock func() time.Time
+}
+
+// skewLimit is how far a machine's clock may be ahead of the database's and be followed by others. What is later than that is a mistake
+// that would only spread.
+const skewLimit = 24 * time.Hour
+
+// follow has all moments come after that of an id, unless that is later than a limit. Another machine made the id, and this one's clock
+// may be behind: findings are younger than their scan and than what was found before, whichever machine stores them.
+func (m *moments) follow(id uuid.UUID, limit time.Time) {
+	if id.Version() != 7 {
+		return
+	}
+	milliseconds := int64(binary.BigEndian.Uint64(id[:8]) >> 16)
+	behind := time.UnixMilli(milliseconds + 1).UTC()
+	if behind.After(m.last) && behind.Before(limit) {
+		m.last = behind
+	}
+}
 
 func (m *moments) next() (uuid.UUID, time.Time, error) {
-	now := time.Now().UTC().Truncate(time.Microsecond)
+	now := m.clock().UTC().Truncate(time.Microsecond)
 	if !now.After(m.last) {
 		now = m.last.Add(time.Microsecond)
 	}

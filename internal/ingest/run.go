@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/compliance"
@@ -83,11 +84,15 @@ func Begin(ctx context.Context, executor *tenant.Executor, scope tenant.Scope, s
 
 // BeginIn is Begin with transactions that write opens.
 func BeginIn(ctx context.Context, write Write, scope tenant.Scope, scan Scan) (*Run, error) {
+	return begin(ctx, write, scope, scan, time.Now)
+}
+
+func begin(ctx context.Context, write Write, scope tenant.Scope, scan Scan, clock func() time.Time) (*Run, error) {
 	if err := Discard(ctx, write, scan); err != nil {
 		return nil, err
 	}
 	r := &Run{write: write, scope: scope, scan: scan, batch: make([]ocsf.Finding, 0, BatchSize),
-		resources: make(map[[16]byte]knownResource), metadata: make(map[uuid.UUID]bool)}
+		resources: make(map[[16]byte]knownResource), metadata: make(map[uuid.UUID]bool), moments: moments{clock: clock}}
 	err := write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
 		var err error
 		r.history, err = tenantdb.New(tx).GetFindingHistory(ctx, scan.ProviderID)
@@ -97,6 +102,8 @@ func BeginIn(ctx context.Context, write Write, scope tenant.Scope, scan Scan) (*
 		return nil, fmt.Errorf("look for earlier scans: %w", err)
 	}
 	r.history.Unfinished = append(r.history.Unfinished, scan.ID)
+	r.moments.follow(scan.ID, r.history.Clock.Add(skewLimit))
+	r.moments.follow(r.history.Last, r.history.Clock.Add(skewLimit))
 	return r, nil
 }
 
@@ -137,6 +144,10 @@ func (r *Run) Add(ctx context.Context, finding ocsf.Finding) error {
 // Stored is how many findings are stored so far.
 func (r *Run) Stored() int64 { return r.stored }
 
+// ErrNoPartition says that the database has no place for findings of this month. Workers make the partitions of the months to come when
+// they start and every few hours, so either that fails, which the log tells, or the clock of this machine is months ahead.
+var ErrNoPartition = errors.New("there is no partition for findings of this month: is the clock right, and do workers run?")
+
 // Flush stores what was added and is not stored yet, all of it or nothing.
 func (r *Run) Flush(ctx context.Context) error {
 	if len(r.batch) == 0 {
@@ -152,6 +163,9 @@ func (r *Run) Flush(ctx context.Context) error {
 		}
 		return r.along(ctx, tx)
 	})
+	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == "23514" && refused.ConstraintName == "" {
+		err = errors.Join(ErrNoPartition, err)
+	}
 	if err != nil {
 		return fmt.Errorf("store batch: %w", err)
 	}

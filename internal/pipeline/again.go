@@ -40,5 +40,5 @@ func collided(err error) bool {
 	if !errors.As(err, &refused) {
 		return false
 	}
-	return refused.Code == "40001" || refused.Code == "40P01" // serialization failure, deadlock
+	return refused.Code == "40001" || refused.Code == "40P01" || refused.Code == "55P03" // serialization failure, deadlock, lock timeout
 }

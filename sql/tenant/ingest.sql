@@ -15,11 +15,16 @@ select set_config('plan_cache_mode', 'force_generic_plan', true), set_config('wo
 
 -- name: GetFindingHistory :one
 -- Purpose: where earlier sightings of a provider's findings are: the first id of its completed scans (the largest there is
--- when it has none), and the scans whose findings are no sightings because they did not complete and are not removed yet.
+-- when it has none) and the last one (the smallest there is), the scans whose findings are no sightings because they did not complete
+-- and are not removed yet, and the time by the clock that all machines share.
 -- Index: scans_latest, findings_scan.
 select coalesce((
         select min(s.first_finding_id::text collate "C") from scans s where s.provider_id = @provider_id and s.state = 'completed'
     ), 'ffffffff-ffff-ffff-ffff-ffffffffffff')::uuid as since,
+    coalesce((
+        select max(s.last_finding_id::text collate "C") from scans s where s.provider_id = @provider_id and s.state = 'completed'
+    ), '00000000-0000-0000-0000-000000000000')::uuid as last,
+    clock_timestamp()::timestamptz as clock,
     array(
         select s.id from scans s
         where s.provider_id = @provider_id and s.state <> 'completed' and exists (select from findings f where f.scan_id = s.id)
