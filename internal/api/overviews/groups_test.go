@@ -82,9 +82,9 @@ func TestGroups(t *testing.T) {
 	same(t, "categories of nothing", categories(t, ada, ""), map[string]string{})
 	same(t, "groups of nothing", resourceGroups(t, ada, ""), map[string]string{})
 	importGroups(t, server, append(ofAccount, ofSubscription...)...)
-	ingest(t, ada, "aws", account, found{check: "older", status: "FAIL", categories: []string{"old"}, group: "old"})
-	ingest(t, ada, "aws", account, ofAccount...)
-	ingest(t, ada, "azure", subscription, ofSubscription...)
+	store(t, ada, "aws", account, found{check: "older", status: "FAIL", categories: []string{"old"}, group: "old"})
+	store(t, ada, "aws", account, ofAccount...)
+	store(t, ada, "azure", subscription, ofSubscription...)
 
 	mine := map[string]string{"internet-exposed": "4 1 1", "secrets": "1 1 0", "privilege-escalation": "1 1 0", "ec2-imdsv1": "1 1 0"}
 	theirs := map[string]string{"internet-exposed": "1 1 0", "secrets": "0 0 0", "privilege-escalation": "0 0 0", "ec2-imdsv1": "0 0 0"}
@@ -138,8 +138,8 @@ func TestGroupsFollowMuting(t *testing.T) {
 	importGroups(t, server, ofAccount...)
 	fromTheStart := append([]found{}, ofAccount...)
 	fromTheStart[0].muted = true
-	ingest(t, ada, "aws", account, ofAccount...)
-	ingest(t, bob, "aws", account, fromTheStart...)
+	store(t, ada, "aws", account, ofAccount...)
+	store(t, bob, "aws", account, fromTheStart...)
 	exposed := ada.Get(t, "/findings/latest?filter[check_id]=open_to_all&filter[status]=FAIL&filter[muted]=false").Want(t, 200).String("/data/0/id")
 	ada.Post(t, "/mute-rules", "mute-rules", map[string]any{"name": "Rule", "reason": "Because", "finding_ids": []string{exposed}}, nil).Want(t, 201)
 	for range 200 {

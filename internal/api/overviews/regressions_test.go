@@ -53,14 +53,14 @@ func TestScansThatDidNotCompleteNeverCount(t *testing.T) {
 	importFrameworks(t, server, "aws")
 	ada := server.SignUp(t, "Ada")
 	ada.Connect(t, account, "Main")
-	ingest(t, ada, "aws", account, ofAccount...)
+	store(t, ada, "aws", account, ofAccount...)
 	paths := []string{"findings", "findings_severity", "services", "regions", "providers", "attack-surfaces", "categories", "resource-groups",
 		"findings_severity/timeseries?filter[date_from]=" + time.Now().UTC().Format(time.DateOnly)}
 	before := map[string]string{}
 	for _, path := range paths {
 		before[path] = string(ada.Get(t, "/overviews/"+path).Want(t, 200).Raw)
 	}
-	later := ingest(t, ada, "aws", account, ofSubscription[0])
+	later := store(t, ada, "aws", account, ofSubscription[0])
 	pool := server.DB.Pool(t, pgtest.Superuser)
 	for _, state := range []string{"executing", "failed", "cancelled", "available", "scheduled"} {
 		if _, err := pool.Exec(t.Context(), `update scans set state = $2 where id = $1`, later, state); err != nil {
@@ -80,7 +80,7 @@ func TestManualFindings(t *testing.T) {
 	server := apitest.Start(t)
 	ada := server.SignUp(t, "Ada")
 	ada.Connect(t, account, "Main")
-	ingest(t, ada, "aws", account, found{check: "a", status: "MANUAL", severity: "Critical", categories: []string{"c"}}, found{check: "b", status: "PASS"},
+	store(t, ada, "aws", account, found{check: "a", status: "MANUAL", severity: "Critical", categories: []string{"c"}}, found{check: "b", status: "PASS"},
 		found{check: "c", status: "MANUAL", muted: true})
 	findings := ada.Get(t, "/overviews/findings")
 	for member, want := range map[string]int{"total": 3, "pass": 1, "fail": 0, "muted": 1, "new": 2, "fail_new": 0, "pass_new": 1, "muted_new": 1} {
@@ -135,7 +135,7 @@ func TestALargeProviderBesideASmallOne(t *testing.T) {
 	ada := server.SignUp(t, "Ada")
 	large, small := ada.Connect(t, account, "Large"), ada.Connect(t, other, "Small")
 	ada.Ingest(t, ocsftest.File{Account: account, Findings: 6000})
-	scan := ingest(t, ada, "aws", other, found{check: "only_here", status: "FAIL", severity: "Informational", region: "moon"},
+	scan := store(t, ada, "aws", other, found{check: "only_here", status: "FAIL", severity: "Informational", region: "moon"},
 		found{check: "only_here", status: "PASS", region: "moon"}, found{check: "also_here", status: "PASS"})
 	for query, want := range map[string]int{"": 6003, "filter[provider_id]=" + large: 6000, "filter[provider_id]=" + small: 3, "filter[region]=moon": 2} {
 		if got := total(t, ada, query); got != want || listed(t, ada, query) != want {
@@ -176,7 +176,7 @@ func TestResourcesAreCountedAsTheyAre(t *testing.T) {
 	ada.Ingest(t, ocsftest.File{Account: account, Findings: 200})
 	want(1, "after a scan")
 	ada.Ingest(t, ocsftest.File{Account: account, Findings: 320})
-	ingest(t, ada, "azure", subscription, ofSubscription...)
+	store(t, ada, "azure", subscription, ofSubscription...)
 	want(2, "after three")
 	if _, err := pool.Exec(t.Context(), `delete from resources where provider_id = $1 and name like 's3%'`, provider); err != nil {
 		t.Fatal(err)

@@ -198,7 +198,7 @@ func TestSeriesOfScans(t *testing.T) {
 		}
 	}
 	want(ada.Ingest(t, ocsftest.File{Account: account, Findings: 120}))
-	want(ingest(t, ada, "aws", account, found{check: "a", status: "FAIL", muted: true}, found{check: "b", status: "MANUAL"},
+	want(store(t, ada, "aws", account, found{check: "a", status: "FAIL", muted: true}, found{check: "b", status: "MANUAL"},
 		found{check: "c", status: "FAIL", severity: "Critical"}, found{check: "d", status: "PASS"}))
 	last := ada.Ingest(t, ocsftest.File{Account: account, Findings: 60})
 	want(last)

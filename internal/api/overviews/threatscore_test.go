@@ -1,6 +1,7 @@
 package overviews_test
 
 import (
+	"context"
 	"net/url"
 	"strings"
 	"testing"
@@ -9,7 +10,9 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/palisade-sec/palisade/internal/apitest"
+	"github.com/palisade-sec/palisade/internal/ingest"
 	"github.com/palisade-sec/palisade/internal/pgtest"
+	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
 const (
@@ -54,7 +57,7 @@ func TestThreatScoreOfAScan(t *testing.T) {
 		t.Errorf("a tenant without scans has %s", answer.Raw)
 	}
 	// 100 * 3*100*2.25 / (4*100*2.25 + 6*10*1.5); muted and manual findings do not count.
-	scan := ingest(t, ada, "aws", account, append(lamps(1, 3, 0, 6), found{check: "lamp_is_off", status: "FAIL", muted: true},
+	scan := store(t, ada, "aws", account, append(lamps(1, 3, 0, 6), found{check: "lamp_is_off", status: "FAIL", muted: true},
 		found{check: "window_is_shut", status: "MANUAL"}, found{check: "elsewhere", status: "FAIL"})...)
 	answer := ada.Get(t, scorePath+"?include=scan,provider")
 	scores(t, answer, "/data/0", map[string]any{"overall_score": "68.18", "score_delta": nil, "compliance_id": "prowler_threatscore_aws",
@@ -71,7 +74,7 @@ func TestThreatScoreOfAScan(t *testing.T) {
 		t.Errorf("included %s", answer.Raw)
 	}
 	first := answer.String("/data/0/id")
-	ingest(t, ada, "aws", account, lamps(1, 1, 1, 1)...)
+	store(t, ada, "aws", account, lamps(1, 1, 1, 1)...)
 	answer = ada.Get(t, scorePath)
 	scores(t, answer, "/data/0", map[string]any{"overall_score": "50.00", "score_delta": "-18.18"})
 	if answer.String("/data/0/id") == first {
@@ -91,9 +94,9 @@ func TestThreatScoreFollowsMuting(t *testing.T) {
 	importFrameworks(t, server, "aws")
 	ada := server.SignUp(t, "Ada")
 	ada.Connect(t, account, "Main")
-	ingest(t, ada, "aws", account, lamps(1, 1, 0, 0)...)
+	store(t, ada, "aws", account, lamps(1, 1, 0, 0)...)
 	before := ada.Get(t, scorePath).Want(t, 200).String("/data/0/id")
-	ingest(t, ada, "aws", account, lamps(1, 1, 0, 0)...)
+	store(t, ada, "aws", account, lamps(1, 1, 0, 0)...)
 	newest := ada.Get(t, scorePath)
 	scores(t, newest, "/data/0", map[string]any{"overall_score": "50.00", "score_delta": "0.00"})
 	failed := ada.Get(t, "/findings/latest?filter[status]=FAIL").Want(t, 200).String("/data/0/id")
@@ -126,10 +129,10 @@ func TestThreatScoreOfSeveralProviders(t *testing.T) {
 	dan := ada.Member(t, "Dan", ada.Role(t, "limited", nil, group))
 	connect(t, ada, "github", "octo")
 	connect(t, ada, "gcp", "project-one")
-	ingest(t, ada, "github", "octo", lamps(1, 0, 0, 0)...)     // of a type that has no score
-	ingest(t, ada, "gcp", "project-one", lamps(1, 0, 0, 0)...) // without a framework in the catalogue
-	ingest(t, ada, "aws", account, lamps(3, 1, 0, 0)...)
-	theirs := ingest(t, ada, "azure", subscription, lamps(0, 2, 0, 4)...)
+	store(t, ada, "github", "octo", lamps(1, 0, 0, 0)...)     // of a type that has no score
+	store(t, ada, "gcp", "project-one", lamps(1, 0, 0, 0)...) // without a framework in the catalogue
+	store(t, ada, "aws", account, lamps(3, 1, 0, 0)...)
+	theirs := store(t, ada, "azure", subscription, lamps(0, 2, 0, 4)...)
 
 	// aws has 25 % of 4, azure 100 * 2*225 / (2*225 + 4*15) = 88.24 % of 6: (100 + 529.44) / 10 = 62.944
 	all := ada.Get(t, scorePath+"?include=provider")
@@ -206,21 +209,45 @@ func TestThreatScoreRefusals(t *testing.T) {
 	server.Anonymous().Get(t, scorePath).Want(t, 401)
 }
 
-// TestThreatScoresBelongToScansThatFoundSomething: a scan that found nothing is not a perfect one.
-func TestThreatScoresBelongToScansThatFoundSomething(t *testing.T) {
+// TestThreatScoreOfWhatTheFrameworkDoesNotAskFor: a scan that found nothing at all has no score, one whose findings are about
+// nothing that the framework asks for has a full one.
+func TestThreatScoreOfWhatTheFrameworkDoesNotAskFor(t *testing.T) {
+	t.Parallel()
+	server := apitest.Start(t)
+	importFrameworks(t, server, "aws")
+	ada := server.SignUp(t, "Ada")
+	provider := uuid.MustParse(ada.Connect(t, account, "Main"))
+	empty := ingest.Scan{ID: uuid.Must(uuid.NewV7()), ProviderID: provider}
+	pool := server.DB.Pool(t, pgtest.Superuser)
+	if _, err := pool.Exec(t.Context(), `insert into scans (tenant_id, id, provider_id, trigger, state, completed_at) values ($1, $2, $3, 'manual', 'completed', now())`,
+		ada.Tenant, empty.ID, provider); err != nil {
+		t.Fatal(err)
+	}
+	scope := tenant.NewScope(uuid.MustParse(ada.Tenant), uuid.Nil, tenant.SeeAll())
+	err := server.App.Tenants.Write(t.Context(), scope, func(ctx context.Context, tx *tenant.Tx) error { return ingest.Recount(ctx, tx, empty) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer := ada.Get(t, scorePath).Want(t, 200); answer.Len("/data") != 0 {
+		t.Errorf("a scan that found nothing has %s", answer.Raw)
+	}
+	store(t, ada, "aws", account, found{check: "elsewhere", status: "FAIL"})
+	scores(t, ada.Get(t, scorePath), "/data/0", map[string]any{"overall_score": "100.00", "total_findings": 0.0, "passed_requirements": 2.0, "manual_requirements": 1.0})
+}
+
+// TestThreatScoreAndClocks: the newest snapshot is the one with the latest moment, also when a clock was ahead as it was made.
+func TestThreatScoreAndClocks(t *testing.T) {
 	t.Parallel()
 	server := apitest.Start(t)
 	importFrameworks(t, server, "aws")
 	ada := server.SignUp(t, "Ada")
 	ada.Connect(t, account, "Main")
+	scan := store(t, ada, "aws", account, lamps(0, 1, 0, 0)...)
 	pool := server.DB.Pool(t, pgtest.Superuser)
-	scan := ingest(t, ada, "aws", account, found{check: "elsewhere", status: "FAIL"})
-	scores(t, ada.Get(t, scorePath), "/data/0", map[string]any{"overall_score": "100.00", "total_findings": 0.0, "passed_requirements": 2.0})
-	// The clock of the database was a year ahead when this one completed; later ones come to the front again when time has passed.
 	if _, err := pool.Exec(t.Context(), `update threatscore_snapshots set inserted_at = inserted_at + interval '1 year' where scan_id = $1`, scan); err != nil {
 		t.Fatal(err)
 	}
-	ingest(t, ada, "aws", account, lamps(1, 0, 0, 0)...)
+	store(t, ada, "aws", account, lamps(1, 0, 0, 0)...)
 	scores(t, ada.Get(t, scorePath), "/data/0", map[string]any{"overall_score": "100.00", "score_delta": "100.00"})
 	until := url.QueryEscape(time.Now().UTC().AddDate(0, 0, 1).Format(time.DateOnly))
 	scores(t, ada.Get(t, scorePath+"?filter[inserted_at__lte]="+until), "/data/0", map[string]any{"overall_score": "0.00", "score_delta": nil})

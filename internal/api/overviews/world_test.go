@@ -22,8 +22,8 @@ type found struct {
 	region        string
 }
 
-// ingest hands in findings of an account and returns the scan's id.
-func ingest(t *testing.T, client *apitest.Client, provider, account string, findings ...found) string {
+// store hands in findings of an account and returns the scan's id.
+func store(t *testing.T, client *apitest.Client, provider, account string, findings ...found) string {
 	t.Helper()
 	many := []map[string]any{}
 	for i, one := range findings {
