@@ -247,6 +247,53 @@ func (q *Queries) IncludeProviders(ctx context.Context, ids []uuid.UUID) ([]Incl
 	return items, nil
 }
 
+const includeProvidersOfScans = `-- name: IncludeProvidersOfScans :many
+select p.id, p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at, p.updated_at
+from providers p where p.deleted_at is null and p.id in (select s.provider_id from scans s where s.id = any($1::uuid[])) order by p.id
+`
+
+type IncludeProvidersOfScansRow struct {
+	ID                      uuid.UUID
+	Provider                string
+	Uid                     string
+	Alias                   *string
+	Connected               *bool
+	ConnectionLastCheckedAt *time.Time
+	InsertedAt              time.Time
+	UpdatedAt               time.Time
+}
+
+// Purpose: the same by the scans that are about them, so that nobody has to wait for the scans.
+// Index: scans_pkey, providers_pkey.
+func (q *Queries) IncludeProvidersOfScans(ctx context.Context, scanIds []uuid.UUID) ([]IncludeProvidersOfScansRow, error) {
+	rows, err := q.db.Query(ctx, includeProvidersOfScans, scanIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []IncludeProvidersOfScansRow{}
+	for rows.Next() {
+		var i IncludeProvidersOfScansRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.Provider,
+			&i.Uid,
+			&i.Alias,
+			&i.Connected,
+			&i.ConnectionLastCheckedAt,
+			&i.InsertedAt,
+			&i.UpdatedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const includeResources = `-- name: IncludeResources :many
 select r.id, r.uid, r.name, r.region, r.service, r.type, r.metadata, r.details, r.partition, r.inserted_at, r.updated_at,
     (select jsonb_object_agg(t.key, t.value order by t.value desc) from resource_tags t where t.tenant_id = r.tenant_id and t.resource_id = r.id)::jsonb as tags

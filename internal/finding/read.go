@@ -61,7 +61,12 @@ func (r *Reader) Page(ctx context.Context, scope tenant.Scope, query filter.Quer
 
 // Get returns the findings with the ids, in no particular order; ids that are no reader's are left out.
 func (r *Reader) Get(ctx context.Context, scope tenant.Scope, ids []uuid.UUID, shape Shape) ([]Finding, error) {
-	rows, err := tenantdb.New(r.executor.Read(scope)).GetFindings(ctx, tenantdb.GetFindingsParams{Ids: ids,
+	return Get(ctx, r.executor.Read(scope), ids, shape)
+}
+
+// Get is Reader.Get with other reads in one DB.
+func Get(ctx context.Context, db tenant.DB, ids []uuid.UUID, shape Shape) ([]Finding, error) {
+	rows, err := tenantdb.New(db).GetFindings(ctx, tenantdb.GetFindingsParams{Ids: ids,
 		WithMetadata: shape.Metadata, WithCategories: shape.Categories, WithResources: shape.Resources})
 	if err != nil {
 		return nil, fmt.Errorf("get findings: %w", err)

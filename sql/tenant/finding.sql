@@ -281,6 +281,12 @@ from scans s where s.id = any(@ids::uuid[]) and s.state <> 'expired' order by s.
 select p.id, p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at, p.updated_at
 from providers p where p.id = any(@ids::uuid[]) and p.deleted_at is null order by p.id;
 
+-- name: IncludeProvidersOfScans :many
+-- Purpose: the same by the scans that are about them, so that nobody has to wait for the scans.
+-- Index: scans_pkey, providers_pkey.
+select p.id, p.provider, p.uid, p.alias, p.connected, p.connection_last_checked_at, p.inserted_at, p.updated_at
+from providers p where p.deleted_at is null and p.id in (select s.provider_id from scans s where s.id = any(@scan_ids::uuid[])) order by p.id;
+
 -- name: IncludeResources :many
 -- Purpose: the resources that an answer about findings includes, with their tags.
 -- Index: resources_pkey, resource_tags_pkey.

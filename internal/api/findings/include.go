@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -32,35 +33,46 @@ type includedResource struct {
 	Type       string          `json:"type"`
 }
 
-// include reads what the request wants beside the findings: one statement for each type, whatever the number of findings.
+// include reads what the request wants beside the findings: one statement for each type, whatever the number of findings, and all
+// of them at once.
 func (h handlers) include(ctx context.Context, r *rest.Request, scope tenant.Scope, rows []finding.Finding) ([]jsonapi.Resource, error) {
-	var included []jsonapi.Resource
 	if len(rows) == 0 {
 		return nil, nil
 	}
+	scanIDs := newIDs()
+	for _, row := range rows {
+		scanIDs.add(row.ScanID)
+	}
+	var seen, ran, accounts []jsonapi.Resource
+	var reads []func(tenant.DB) error
 	if r.Includes(Type, "resources") {
-		resources, err := h.includeResources(ctx, scope, rows)
-		if err != nil {
-			return nil, err
-		}
-		included = append(included, resources...)
+		reads = append(reads, func(db tenant.DB) (err error) {
+			seen, err = includeResources(ctx, db, rows)
+			return err
+		})
 	}
 	if r.Includes(Type, "scan") {
-		scans, err := h.includeScans(ctx, r, scope, rows)
-		if err != nil {
-			return nil, err
+		reads = append(reads, func(db tenant.DB) (err error) {
+			ran, _, err = scans.Include(ctx, db, scanIDs.list)
+			return err
+		})
+		if r.Query.Include["scan.provider"] && r.Shows("scans", "provider") {
+			reads = append(reads, func(db tenant.DB) (err error) {
+				accounts, err = providers.IncludeOf(ctx, db, scanIDs.list)
+				return err
+			})
 		}
-		included = append(included, scans...)
 	}
-	return included, nil
+	err := tenant.Together(ctx, h.tenants.Read(scope), reads...)
+	return slices.Concat(seen, ran, accounts), err
 }
 
-func (h handlers) includeResources(ctx context.Context, scope tenant.Scope, rows []finding.Finding) ([]jsonapi.Resource, error) {
+func includeResources(ctx context.Context, db tenant.DB, rows []finding.Finding) ([]jsonapi.Resource, error) {
 	ids := newIDs()
 	for _, row := range rows {
 		ids.add(row.ResourceIds...)
 	}
-	resources, err := tenantdb.New(h.tenants.Read(scope)).IncludeResources(ctx, ids.list)
+	resources, err := tenantdb.New(db).IncludeResources(ctx, ids.list)
 	if err != nil {
 		return nil, fmt.Errorf("include resources: %w", err)
 	}
@@ -71,22 +83,6 @@ func (h handlers) includeResources(ctx context.Context, scope tenant.Scope, rows
 			Tags: orElse(one.Tags, "{}"), Metadata: one.Metadata, Details: one.Details, Partition: one.Partition, Type: one.Type})}
 	}
 	return included, nil
-}
-
-// includeScans are the scans of the findings, and with include=scan.provider their providers.
-func (h handlers) includeScans(ctx context.Context, r *rest.Request, scope tenant.Scope, rows []finding.Finding) ([]jsonapi.Resource, error) {
-	ids := newIDs()
-	for _, row := range rows {
-		ids.add(row.ScanID)
-	}
-	included, accountIDs, err := scans.Include(ctx, h.tenants.Read(scope), ids.list)
-	if err != nil || !r.Query.Include["scan.provider"] || !r.Shows("scans", "provider") {
-		return included, err
-	}
-	of := newIDs()
-	of.add(accountIDs...)
-	accounts, err := providers.Include(ctx, h.tenants.Read(scope), of.list)
-	return append(included, accounts...), err
 }
 
 // ids collects ids, each once, in the order in which they come.

@@ -25,6 +25,19 @@ func Include(ctx context.Context, db tenant.DB, ids []uuid.UUID) ([]jsonapi.Reso
 	return included, nil
 }
 
+// IncludeOf is Include for the providers of some scans.
+func IncludeOf(ctx context.Context, db tenant.DB, scans []uuid.UUID) ([]jsonapi.Resource, error) {
+	rows, err := tenantdb.New(db).IncludeProvidersOfScans(ctx, scans)
+	if err != nil {
+		return nil, fmt.Errorf("include providers of scans: %w", err)
+	}
+	included := make([]jsonapi.Resource, len(rows))
+	for i, row := range rows {
+		included[i] = Included(tenantdb.IncludeProvidersRow(row))
+	}
+	return included, nil
+}
+
 // Included is one of those, for lists whose query reads it along.
 func Included(row tenantdb.IncludeProvidersRow) jsonapi.Resource {
 	return jsonapi.Resource{Type: Type, ID: row.ID.String(), Attributes: jsonapi.Attributes(Attributes{InsertedAt: row.InsertedAt, UpdatedAt: row.UpdatedAt,

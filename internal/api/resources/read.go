@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -77,30 +78,31 @@ func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, 
 	return r.One(resource(r, one), included...), nil
 }
 
-// include reads what the request wants beside the resources: one statement for each type.
+// include reads what the request wants beside the resources: one statement for each type, all of them at once.
 func (h handlers) include(ctx context.Context, r *rest.Request, scope tenant.Scope, rows []tenantdb.ListResourcesRow) ([]jsonapi.Resource, error) {
-	var included []jsonapi.Resource
-	var accounts, found []uuid.UUID
+	var accountIDs, findingIDs []uuid.UUID
 	for _, row := range rows {
-		accounts, found = append(accounts, row.ProviderID), append(found, row.FindingIds...)
+		accountIDs, findingIDs = append(accountIDs, row.ProviderID), append(findingIDs, row.FindingIds...)
 	}
-	if r.Includes(Type, "provider") && len(accounts) > 0 {
-		many, err := providers.Include(ctx, h.tenants.Read(scope), unique(accounts))
-		if err != nil {
-			return nil, err
-		}
-		included = append(included, many...)
+	var accounts, found []jsonapi.Resource
+	var reads []func(tenant.DB) error
+	if r.Includes(Type, "provider") && len(accountIDs) > 0 {
+		reads = append(reads, func(db tenant.DB) (err error) {
+			accounts, err = providers.Include(ctx, db, unique(accountIDs))
+			return err
+		})
 	}
-	if r.Includes(Type, "findings") && len(found) > 0 {
-		many, err := h.reader.Get(ctx, scope, unique(found), finding.Shape{Metadata: r.Shows("findings", "check_metadata")})
-		if err != nil {
-			return nil, err
-		}
-		for _, one := range many {
-			included = append(included, findings.Included(one))
-		}
+	if r.Includes(Type, "findings") && len(findingIDs) > 0 {
+		reads = append(reads, func(db tenant.DB) error {
+			many, err := finding.Get(ctx, db, unique(findingIDs), finding.Shape{Metadata: r.Shows("findings", "check_metadata")})
+			for _, one := range many {
+				found = append(found, findings.Included(one))
+			}
+			return err
+		})
 	}
-	return included, nil
+	err := tenant.Together(ctx, h.tenants.Read(scope), reads...)
+	return slices.Concat(accounts, found), err
 }
 
 // checkReferences refuses filters by providers that the subject does not see: whether they exist is not for the subject to know.
