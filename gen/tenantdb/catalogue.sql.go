@@ -64,8 +64,9 @@ func (q *Queries) ListCatalogueChecks(ctx context.Context) ([]ListCatalogueCheck
 
 const listChecksOfFrameworks = `-- name: ListChecksOfFrameworks :many
 select f.framework_id, array(
-    select distinct k.id from jsonb_array_elements(f.content -> 'requirements') r, jsonb_array_elements_text(r.value -> 'checks') k(id)
-    where jsonb_typeof(r.value -> 'checks') = 'array'
+    select distinct k.id
+    from jsonb_array_elements(case jsonb_typeof(f.content -> 'requirements') when 'array' then f.content -> 'requirements' else '[]' end) r,
+        jsonb_array_elements_text(case jsonb_typeof(r.value -> 'checks') when 'array' then r.value -> 'checks' else '[]' end) k(id)
 )::text[] as checks
 from catalogue_frameworks f where f.provider = $1 and f.framework_id = any($2::text[])
 `

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"regexp"
 	"slices"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/palisade-sec/palisade/internal/engine"
@@ -80,7 +81,7 @@ func strangers(attribute string, members map[string]any) []jsonapi.Error {
 			refused = append(refused, jsonapi.Field(attribute, "invalid", fmt.Sprintf("A scope has no member %q.", shortened(member))))
 		}
 	}
-	slices.SortFunc(refused, func(a, b jsonapi.Error) int { return compare(a.Detail, b.Detail) })
+	slices.SortFunc(refused, func(a, b jsonapi.Error) int { return strings.Compare(a.Detail, b.Detail) })
 	return refused[:min(len(refused), 10)]
 }
 
@@ -128,13 +129,6 @@ func shortened(text string) string {
 		return string(runes[:longestName])
 	}
 	return text
-}
-
-func compare(a, b string) int {
-	if a < b {
-		return -1
-	}
-	return 1
 }
 
 // Encode is the form in which a scope is stored: null for everything.

@@ -27,7 +27,7 @@ func know(t *testing.T, server *apitest.Server) {
 		}, "frameworks": map[string]any{
 			"house_1.0_aws": map[string]any{"framework": "House", "requirements": []any{map[string]any{"id": "1", "checks": []string{"s3_lamp_is_off"}},
 				map[string]any{"id": "2", "checks": []string{}}, map[string]any{"id": "3"}}},
-			"manual_aws": map[string]any{"framework": "Manual", "requirements": []any{map[string]any{"id": "1", "checks": nil}}},
+			"bare_aws": map[string]any{"framework": "Bare"}, "manual_aws": map[string]any{"framework": "Manual", "requirements": []any{map[string]any{"id": "1", "checks": nil}}},
 		}},
 		"alibabacloud": map[string]any{"checks": map[string]any{"oss_lamp_is_off": check("oss_lamp_is_off", "oss", "low")}, "frameworks": map[string]any{}},
 		"github":       map[string]any{"checks": map[string]any{"repository_lamp": check("repository_lamp", "repository", "low")}, "frameworks": map[string]any{}},
@@ -73,7 +73,7 @@ func TestScopesThatAreRefused(t *testing.T) {
 		"unknown member":       {"aws", map[string]any{"categories": names("x")}, "invalid", ""},
 		"a text for a list":    {"aws", map[string]any{"services": "s3"}, "not_a_list", "/services"},
 		"null for a list":      {"aws", map[string]any{"services": nil}, "not_a_list", "/services"},
-		"an empty list":        {"aws", map[string]any{"checks": names()}, "empty", "/checks"},
+		"an empty list":        {"aws", map[string]any{"checks": []any{}}, "empty", "/checks"},
 		"too many":             {"aws", map[string]any{"checks": many}, "max_length", "/checks"},
 		"a number in a list":   {"aws", map[string]any{"checks": names("s3_lamp_is_off", 7)}, "invalid", "/checks/1"},
 		"twice":                {"aws", map[string]any{"services": names("s3", "iam", "s3")}, "invalid", "/services/2"},
@@ -92,6 +92,7 @@ func TestScopesThatAreRefused(t *testing.T) {
 		"an image":             {"image", map[string]any{"severities": names("low")}, "invalid", ""},
 		"nothing in common":    {"aws", map[string]any{"services": names("iam"), "severities": names("low")}, "invalid", ""},
 		"everything excluded":  {"aws", map[string]any{"excluded_services": names("iam", "s3")}, "invalid", ""}, // trail is never looked at unasked
+		"no requirement":       {"aws", map[string]any{"compliance": names("bare_aws")}, "invalid", ""},
 		"no check demanded":    {"aws", map[string]any{"compliance": names("manual_aws")}, "invalid", ""},
 		"demanded elsewhere":   {"aws", map[string]any{"compliance": names("house_1.0_aws"), "services": names("iam")}, "invalid", ""},
 		"check of another":     {"alibabacloud", map[string]any{"checks": names("s3_lamp_is_off")}, "invalid_choice", "/checks/0"},
@@ -103,25 +104,26 @@ func TestScopesThatAreRefused(t *testing.T) {
 			t.Errorf("refused with %s", answer.Raw)
 		}
 	}
-	for name, c := range cases {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			expect(t, scanWith(t, ada, of[c.kind], c.scope), "scope", c)
-			expect(t, ada.Patch(t, "/providers/"+of[c.kind], "providers", of[c.kind], map[string]any{"scan_scope": c.scope, "alias": "Taken"}, nil), "scan_scope", c)
-			if c.kind == "aws" {
-				expect(t, ada.Post(t, "/providers", "providers", map[string]any{"uid": "222222222222", "scan_scope": c.scope}, nil), "scan_scope", c)
-			}
-		})
-	}
-	t.Cleanup(func() { // nothing of it was done
-		if read := ada.Get(t, "/scans").Want(t, 200); read.Len("/data") != 0 {
-			t.Errorf("scans: %s", read.Raw)
-		}
-		read := ada.Get(t, "/providers?page[size]=50").Want(t, 200)
-		if read.Len("/data") != 4 || strings.Contains(string(read.Raw), "Taken") || strings.Contains(string(read.Raw), "scan_scope") {
-			t.Errorf("providers: %s", read.Raw)
+	t.Run("each", func(t *testing.T) {
+		for name, c := range cases {
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				expect(t, scanWith(t, ada, of[c.kind], c.scope), "scope", c)
+				expect(t, ada.Patch(t, "/providers/"+of[c.kind], "providers", of[c.kind], map[string]any{"scan_scope": c.scope, "alias": "Taken"}, nil), "scan_scope", c)
+				if c.kind == "aws" {
+					expect(t, ada.Post(t, "/providers", "providers", map[string]any{"uid": "222222222222", "scan_scope": c.scope}, nil), "scan_scope", c)
+				}
+			})
 		}
 	})
+	// Nothing of it was done.
+	if read := ada.Get(t, "/scans").Want(t, 200); read.Len("/data") != 0 {
+		t.Errorf("scans: %s", read.Raw)
+	}
+	read := ada.Get(t, "/providers?page[size]=50").Want(t, 200)
+	if read.Len("/data") != 4 || strings.Contains(string(read.Raw), "Taken") || strings.Contains(string(read.Raw), "scan_scope") {
+		t.Errorf("providers: %s", read.Raw)
+	}
 }
 
 func TestWithoutACatalogueTheFormIsJudged(t *testing.T) {
