@@ -41,6 +41,7 @@ type hall struct {
 	pool      *pgxpool.Pool
 	ingestion string
 	check     string
+	finding   string
 }
 
 const account = "123456789012"
@@ -104,6 +105,7 @@ func fill(t *testing.T) *hall {
 			t.Fatalf("%v: %s", err, statement)
 		}
 	}
+	h.finding = h.ada.Get(t, "/findings/latest").Want(t, 200).String("/data/0/id")
 	if err := h.pool.QueryRow(t.Context(), `select f.check_id from findings f join resource_finding_mappings m on m.finding_id = f.id where f.scan_id = $1
 		group by 1 order by count(*) desc limit 1`, scan).Scan(&h.check); err != nil {
 		t.Fatal(err)
@@ -133,6 +135,7 @@ func (h *hall) needs(operation *rest.Operation) url.Values {
 var few = map[string]string{
 	"saml_config.list": "a tenant has one configuration at most",
 	"processors.list":  "there is one processor of each type at most",
+	"findings.history": "a finding is seen once in each scan",
 }
 
 func (h *hall) path(operation *rest.Operation, query url.Values) string {
@@ -141,7 +144,8 @@ func (h *hall) path(operation *rest.Operation, query url.Values) string {
 		all[key] = values
 	}
 	path := strings.NewReplacer("{user_pk}", h.ada.User, "{tenant_pk}", h.ada.Tenant, "/ingestions/{id}", "/ingestions/"+h.ingestion,
-		"/finding-groups/{id}", "/finding-groups/"+h.check, "{check_id}", h.check).Replace(operation.Path)
+		"/finding-groups/{id}", "/finding-groups/"+h.check, "{check_id}", h.check,
+		"/findings/{uid}", "/findings/"+h.finding).Replace(operation.Path)
 	return path + "?" + all.Encode()
 }
 

@@ -64,6 +64,12 @@ func (s *Server) describeOperation(operation *Operation) *huma.Operation {
 		status = http.StatusOK
 	}
 	described.Responses[strconv.Itoa(status)] = &huma.Response{Description: http.StatusText(status), Content: s.content(operation.Response, true)}
+	if operation.Streams() {
+		for _, media := range []string{csvType, linesType} {
+			described.Responses[strconv.Itoa(status)].Content[media] = &huma.MediaType{Schema: &huma.Schema{Type: "string",
+				Description: "All rows that the filters leave, a line each."}}
+		}
+	}
 	described.Responses["default"] = &huma.Response{Description: "Refusal", Content: map[string]*huma.MediaType{
 		jsonapi.MediaType: {Schema: &huma.Schema{Ref: "#/components/schemas/Errors"}}}}
 	return described
@@ -99,6 +105,9 @@ func (s *Server) parameters(operation *Operation) []*huma.Param {
 			query("page[size]", fmt.Sprintf("Rows a page, up to %d.", cursor.MaxSize))
 		} else if !operation.Query.Unpaged {
 			query("page[number]", "Page, from 1, or last.")
+			if operation.Query.Tiebreak != "" {
+				query("page[after]", "Empty, or the cursor of a page as in links.next: pages by cursor, without a count.")
+			}
 			query("page[size]", "Rows a page, up to 100.")
 		}
 	}
