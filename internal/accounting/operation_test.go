@@ -268,7 +268,7 @@ var bodies = map[string]func(b *builder) (contentType string, body []byte){
 		"requirements": []map[string]any{{"id": "1"}}}, nil),
 	"compliance_frameworks.update": resource("compliance-frameworks", attributes{"name": "Taken over", "requirements": []map[string]any{{"id": "2"}}}, nil),
 	"compliance_watchlist.update": func(b *builder) (string, []byte) {
-		return jsonapi.MediaType, apitest.Resource("compliance-watchlists", b.id, attributes{"compliance_ids": []string{worldFramework, b.value("compliance_frameworks.compliance_id")}}, nil)
+		return jsonapi.MediaType, apitest.Resource("compliance-watchlists", b.value("memberships.tenant_id"), attributes{"compliance_ids": []string{worldFramework, b.value("compliance_frameworks.compliance_id")}}, nil)
 	},
 	"mute_rules.update": resource("mute-rules", attributes{"name": "fresh", "reason": "Because", "enabled": false}, nil),
 	"ingestions.create": func(b *builder) (string, []byte) {
