@@ -11,7 +11,7 @@ CONCURRENT := ./internal/authz/... ./internal/pipeline/... ./internal/tenant/...
 	./internal/engine/... ./internal/secret/... ./internal/postgres/... ./internal/session/... ./internal/jobs/... ./internal/scan/... \
 	./internal/ingestion/... ./internal/audit/... ./internal/token/... ./internal/social/...
 
-.PHONY: help build demo test outage race fuzz gen fresh lint bench bench-go conformance conformance-update test-engine test-saml clean
+.PHONY: help build demo test outage race fuzz gen fresh lint bench bench-read bench-ingest bench-go conformance conformance-update test-engine test-saml clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "%-20s %s\n", $$1, $$2}'
@@ -64,6 +64,17 @@ lint: ## gofmt, go vet, staticcheck, the repository's own rules
 
 bench: build ## Measure reads and ingestion beside bare SQL in the same run
 	$(BINARY) bench
+
+SIZES ?= 50000 250000 500000
+OLDER ?= 20
+OLDER_FINDINGS ?= 5000
+READING ?= 3s
+
+bench-read: build ## Measure the lists that people ask for, with SIZES findings in the newest of OLDER + 1 scans
+	@for size in $(SIZES); do $(BINARY) bench --lists --findings $$size --older $(OLDER) --older-findings $(OLDER_FINDINGS) --reading $(READING) || exit 1; done
+
+bench-ingest: build ## Measure ingestion of SIZES findings beside raw inserts
+	@for size in $(SIZES); do $(BINARY) bench --findings $$size --scans 2 --reading 0 || exit 1; done
 
 bench-go: ## Run the benchmarks that stand beside the tests
 	$(GO) test -run '^$$' -bench . -benchmem ./...

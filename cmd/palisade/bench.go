@@ -23,6 +23,9 @@ The client runs on the same machine and takes its share of it.`,
 			if options.Findings < 1 || options.Scans < 1 || options.Reading < 0 {
 				return usageError{errors.New("findings and scans must be at least 1, reading at least 0")}
 			}
+			if options.Lists && (options.File != "" || options.Reading == 0 || options.Older < 0 || options.OlderFindings < 1) {
+				return usageError{errors.New("lists are measured on made files, for some time, with at least 0 older scans of at least 1 finding")}
+			}
 			if options.File != "" && options.Account == "" {
 				return usageError{errors.New("say with --account which aws account the file is about")}
 			}
@@ -38,5 +41,8 @@ The client runs on the same machine and takes its share of it.`,
 	command.Flags().IntVar(&options.Findings, "findings", 50_000, "findings of the made file")
 	command.Flags().IntVar(&options.Scans, "scans", 6, "how often the file is ingested, one scan after the other")
 	command.Flags().DurationVar(&options.Reading, "reading", 3*time.Second, "how long each way of reading is measured; 0: not at all")
+	command.Flags().BoolVar(&options.Lists, "lists", false, "measure the lists that people ask for, through HTTP, on the newest of several scans; a table in Markdown")
+	command.Flags().IntVar(&options.Older, "older", 20, "with --lists: scans that lie behind the newest")
+	command.Flags().IntVar(&options.OlderFindings, "older-findings", 5_000, "with --lists: findings of each of those")
 	return command
 }

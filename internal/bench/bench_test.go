@@ -2,6 +2,7 @@ package bench
 
 import (
 	"bytes"
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -84,6 +85,23 @@ func TestEveryWayReads(t *testing.T) {
 	}
 	if _, err := (&bench{server: &process{appURL: r.appURL}, tenant: r.tenant}).sizes(t.Context()); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestListsAreMeasured sees that every list that is measured answers.
+func TestListsAreMeasured(t *testing.T) {
+	t.Parallel()
+	r := fixture(t, 300)
+	var out bytes.Buffer
+	b := &bench{server: &process{appURL: r.appURL}, tenant: r.tenant, client: r.client, out: &out,
+		options: Options{Findings: 40, Older: 1, OlderFindings: 40, Reading: time.Millisecond}}
+	for _, step := range []func(context.Context) error{b.older, b.settle, b.lists} {
+		if err := step(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if lines := strings.Count(out.String(), "\n| "); lines != len(requests(300, ""))+1 {
+		t.Errorf("%d lines:\n%s", lines, out.String())
 	}
 }
 

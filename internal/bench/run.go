@@ -25,6 +25,10 @@ type Options struct {
 	Findings int           // findings of the made file
 	Scans    int           // how often the file is ingested, one scan after the other
 	Reading  time.Duration // how long each way of reading is measured; 0: reads are left out
+
+	Lists         bool // measure the lists that people ask for through HTTP, and nothing else but one ingestion
+	Older         int  // scans that lie behind the one whose lists are measured
+	OlderFindings int  // findings of each of them
 }
 
 // madeAccount is the account of the made file.
@@ -52,13 +56,33 @@ func Run(ctx context.Context, options Options, out io.Writer) (err error) {
 	if b.tenant, err = b.client.person(ctx, options.Account); err != nil {
 		return err
 	}
+	if options.Lists {
+		if err := b.older(ctx); err != nil {
+			return err
+		}
+		b.options.Scans = 1
+	}
 	if err := b.ingestion(ctx); err != nil {
 		return err
+	}
+	if options.Lists {
+		if err := b.settle(ctx); err != nil {
+			return err
+		}
+		return b.lists(ctx)
 	}
 	if options.Reading > 0 {
 		return b.reading(ctx)
 	}
 	return nil
+}
+
+// ingestMade hands in a made file while it is made.
+func (b *bench) ingestMade(ctx context.Context, file ocsftest.File) error {
+	content, writer := io.Pipe()
+	go func() { _ = writer.CloseWithError(file.Write(writer)) }()
+	_, err := b.client.ingest(ctx, content)
+	return errors.Join(err, content.Close())
 }
 
 func makeFile(path string, findings int) error {
@@ -76,8 +100,10 @@ type bench struct {
 	server  *process
 	client  *client
 	tenant  string
-	out     io.Writer
-	widths  []int // of the columns of the table that is being printed
+	// someFinding is the id of a finding of the newest scan.
+	someFinding string
+	out         io.Writer
+	widths      []int // of the columns of the table that is being printed
 }
 
 // head begins a table.
