@@ -133,9 +133,10 @@ func (h *hall) needs(operation *rest.Operation) url.Values {
 
 // few are lists that are short by their nature, and why.
 var few = map[string]string{
-	"saml_config.list": "a tenant has one configuration at most",
-	"processors.list":  "there is one processor of each type at most",
-	"findings.history": "a finding is seen once in each scan",
+	"saml_config.list":           "a tenant has one configuration at most",
+	"compliance_frameworks.list": "the catalogue of this database is empty",
+	"processors.list":            "there is one processor of each type at most",
+	"findings.history":           "a finding is seen once in each scan",
 }
 
 func (h *hall) path(operation *rest.Operation, query url.Values) string {

@@ -41,7 +41,7 @@ func TestASingleChangeIsOneRoundTrip(t *testing.T) {
 	}
 	idle(t, targets)
 	var got shown
-	if err := targets.Primary().QueryRow(t.Context(), settingsQuery).Scan(got.targets()...); err != nil || got != (shown{readOnly: "off", timeout: "0"}) {
+	if err := targets.Primary().QueryRow(t.Context(), settingsQuery).Scan(got.targets()...); err != nil || got != (shown{readOnly: "off", timeout: "0", idle: "0"}) {
 		t.Errorf("the connection still has %+v, %v", got, err)
 	}
 	var names string
