@@ -72,6 +72,8 @@ func TestNoQueryCrossesTheWall(t *testing.T) {
 
 // quiet are queries on which rows of the tenant have no bearing with the arguments that are made here, and why.
 var quiet = map[string]string{
+	"CountSoughtFindings":              "the texts that are tried are no words; internal/finding compares searches between tenants",
+	"ListSoughtFindings":               "the texts that are tried are no words; internal/finding compares searches between tenants",
 	"GetCatalogueRevision":             "reference data of all tenants",
 	"ListCatalogueChecks":              "reference data of all tenants",
 	"SummariseCatalogue":               "reference data of all tenants",
