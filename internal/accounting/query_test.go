@@ -19,6 +19,7 @@ import (
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgxpool"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/filter"
@@ -50,7 +51,7 @@ func TestNoQueryCrossesTheWall(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			probe := &probe{t: t, control: one.control, world: w, picked: one.picked, scope: one.scope, values: w.values(t, one.picked),
-				with: open(t, all), without: open(t, w.copyWithout(t, one.picked)), watch: watchQuery(tables(t, w.pool), one.picked)}
+				with: open(t, all), rows: all.Pool(t, pgtest.Superuser), without: open(t, w.copyWithout(t, one.picked)), watch: watchQuery(tables(t, w.pool), one.picked)}
 			methods := generated(t, reflect.TypeFor[*tenantdb.Queries](), "tenantdb")
 			for _, method := range methods {
 				probe.run(method)
@@ -74,7 +75,11 @@ func TestNoQueryCrossesTheWall(t *testing.T) {
 var quiet = map[string]string{
 	"CountSoughtFindings":              "the texts that are tried are no words; internal/finding compares searches between tenants",
 	"ListSoughtFindings":               "the texts that are tried are no words; internal/finding compares searches between tenants",
+	"FindFramework":                    "reference data of all tenants",
+	"ForgetVersionOfUnheldScans":       "the scans of the samples were held against what the catalogue has",
 	"GetCatalogueRevision":             "reference data of all tenants",
+	"KnownChecks":                      "reference data of all tenants",
+	"ListChecksOfFrameworks":           "reference data of all tenants",
 	"ListCatalogueChecks":              "reference data of all tenants",
 	"SummariseCatalogue":               "reference data of all tenants",
 	"CountFailedFindingsOfResources":   "the counts are right already",
@@ -171,6 +176,7 @@ type probe struct {
 	scope         tenant.Scope
 	values        map[string][]string // of the rows that must not be reached, by column
 	with, without *tenant.Executor
+	rows          *pgxpool.Pool // of with, past the wall
 	watch         string
 	calm          string // what watch says when nothing happened
 
@@ -281,7 +287,7 @@ func (p *probe) changes(ctx context.Context, tx pgx.Tx, executor *tenant.Executo
 		p.t.Fatal(err)
 	}
 	if p.calm == "" {
-		if err := p.world.pool.QueryRow(ctx, p.watch).Scan(&p.calm, new(int)); err != nil {
+		if err := p.rows.QueryRow(ctx, p.watch).Scan(&p.calm, new(int)); err != nil {
 			p.t.Fatal(err)
 		}
 	}

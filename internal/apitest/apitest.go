@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/palisade-sec/palisade/internal/app"
@@ -54,18 +55,20 @@ func StartIdle(t testing.TB, python string) *Server {
 	return start(t, python)
 }
 
-// Work works the server's jobs until the test ends.
-func (s *Server) Work(t testing.TB) {
+// Work works the server's jobs until the test ends or stop is called, which returns when the workers have.
+func (s *Server) Work(t testing.TB) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	done := make(chan error, 1)
 	go func() { done <- s.App.Work(ctx) }()
-	t.Cleanup(func() {
+	stop = sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("workers: %v", err)
 		}
 	})
+	t.Cleanup(stop)
+	return stop
 }
 
 func start(t testing.TB, python string) *Server {

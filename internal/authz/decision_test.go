@@ -46,6 +46,9 @@ func TestOperationsCoverTheWire(t *testing.T) {
 		"users.access", "users.update_others",
 		"audit_events.list", "audit_events.retrieve", "engines.list", "auth.saml.initiate", "tokens.github", "tokens.google", "tokens.saml",
 		"schedules.create", "schedules.delete", "schedules.list", "schedules.retrieve", "schedules.run", "schedules.update",
+		"compliance_frameworks.create", "compliance_frameworks.delete", "compliance_frameworks.list", "compliance_frameworks.retrieve",
+		"compliance_frameworks.update", "compliance_overviews.providers", "compliance_watchlist.retrieve", "compliance_watchlist.update",
+		"findings.history",
 	}
 	operations := load(t, policy.FS).Operations()
 	for _, name := range ours {

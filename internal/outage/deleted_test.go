@@ -25,6 +25,7 @@ func TestWhatWorkIsAboutIsDeletedMeanwhile(t *testing.T) {
 			continue
 		}
 		t.Run(scenario.name, func(t *testing.T) {
+			everyScenario(t, scenario, "scan", "file")
 			t.Parallel()
 			p := base.prepare(t, scenario)
 			thorough := os.Getenv(thoroughVariable) != ""

@@ -200,12 +200,21 @@ func TestEveryKindIsDisturbed(t *testing.T) {
 	}
 }
 
+// everyScenario leaves the scenarios that are much like the named ones to make outage, unless that is what runs.
+func everyScenario(t *testing.T, one scenario, named ...string) {
+	t.Helper()
+	if os.Getenv(thoroughVariable) == "" && !slices.Contains(named, one.name) {
+		t.Skip("takes too long for every run of the tests: make outage runs it")
+	}
+}
+
 // TestTwoWorkersDoubleNothing: two workers do what one does.
 func TestTwoWorkersDoubleNothing(t *testing.T) {
 	t.Parallel()
 	base := settled(t)
 	for _, scenario := range scenarios {
 		t.Run(scenario.name, func(t *testing.T) {
+			everyScenario(t, scenario, "scan", "muting")
 			t.Parallel()
 			p := base.prepare(t, scenario)
 			w := p.copy(t)
@@ -231,6 +240,7 @@ func TestAFrozenWorkerDoesNoHarm(t *testing.T) {
 			continue
 		}
 		t.Run(scenario.name, func(t *testing.T) {
+			everyScenario(t, scenario, "scan")
 			t.Parallel()
 			p := base.prepare(t, scenario)
 			for i, place := range p.places() {
@@ -424,6 +434,7 @@ func TestDisturbedWorkEndsAsUndisturbed(t *testing.T) {
 	base := settled(t)
 	for _, scenario := range scenarios {
 		t.Run(scenario.name, func(t *testing.T) {
+			everyScenario(t, scenario, "scan", "file", "provider's deletion")
 			t.Parallel()
 			p := base.prepare(t, scenario)
 			for _, run := range p.blows() {
