@@ -157,7 +157,7 @@ func (m *maker) request(by *person) *request {
 		}
 	}
 	if m.odd(5) {
-		one.accept = choose(m, []string{"", "*/*", "text/html", "application/json", "application/vnd.api+json;q=0.1, text/csv", "nonsense"})
+		one.accept = choose(m, []string{"", "*/*", "text/html", "application/json", "application/vnd.api+json;q=0.1, text/csv", "application/x-ndjson", "nonsense"})
 	}
 	if m.odd(2) {
 		one.header = choose(m, []string{"Bearer undefined", "Bearer", "Api-Key nonsense", "Bearer a.b.c", "Basic YTpi", strings.ToLower(by.header)})

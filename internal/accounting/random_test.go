@@ -3,6 +3,7 @@ package accounting
 import (
 	"bytes"
 	"cmp"
+	"encoding/csv"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -523,6 +524,19 @@ func malformed(one *request, status int, header http.Header, body []byte) string
 		}
 		return ""
 	case status == http.StatusNotFound && kind == "text/html":
+		return ""
+	case kind == "text/csv" && status == http.StatusOK:
+		if _, err := csv.NewReader(bytes.NewReader(body)).ReadAll(); err != nil {
+			return "no table: " + err.Error()
+		}
+		return ""
+	case kind == "application/x-ndjson" && status == http.StatusOK:
+		for line := range bytes.Lines(body) {
+			var row resourceObject
+			if err := json.Unmarshal(line, &row); err != nil || row.Type == nil {
+				return "a line that is no resource"
+			}
+		}
 		return ""
 	}
 	if kind != "application/vnd.api+json" {
