@@ -11,7 +11,7 @@ CONCURRENT := ./internal/authz/... ./internal/pipeline/... ./internal/tenant/...
 	./internal/engine/... ./internal/secret/... ./internal/postgres/... ./internal/session/... ./internal/jobs/... ./internal/scan/... \
 	./internal/ingestion/... ./internal/audit/... ./internal/token/... ./internal/social/...
 
-.PHONY: help build demo test outage race fuzz gen fresh lint bench bench-read bench-ingest bench-go conformance conformance-update test-engine test-saml clean
+.PHONY: help build demo test outage race fuzz gen fresh lint bench bench-read bench-ingest bench-history bench-go explain conformance conformance-update test-engine test-saml clean
 
 help: ## Show the targets
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | awk -F'\t' '{printf "%-20s %s\n", $$1, $$2}'
@@ -45,7 +45,7 @@ fuzz: ## Send REQUESTS random requests (SEED as printed: the same again) and run
 
 gen: ## Write what machines write: schema.sql, gen/, statements of benchmarks, generated parts of docs/
 	$(GO) run ./tools/gen
-	$(GO) test ./internal/bench -run TestBareStatementsAreTheGenerated -update
+	$(GO) test ./internal/bench -run 'TestBareStatementsAreTheGenerated|TestExceptionsAreDocumented' -update
 	$(GO) test ./internal/deploy -run TestTheListIsDocumented -update
 	$(GO) run ./cmd/palisade openapi > gen/openapi.yaml.new && mv gen/openapi.yaml.new gen/openapi.yaml
 	$(GO) run ./cmd/palisade openapi --version 3.0 > gen/openapi-3.0.yaml.new && mv gen/openapi-3.0.yaml.new gen/openapi-3.0.yaml
@@ -53,7 +53,7 @@ gen: ## Write what machines write: schema.sql, gen/, statements of benchmarks, g
 	$(GO) run ./tools/compatibility
 
 fresh: gen ## Fail when generated files are not committed as they are generated
-	@git diff --exit-code -- gen sql/bench migrations/schema.sql docs/compatibility.md docs/permissions.md docs/deploy.md
+	@git diff --exit-code -- gen sql/bench migrations/schema.sql docs/compatibility.md docs/permissions.md docs/deploy.md docs/plans.md
 	@untracked="$$(git ls-files --others --exclude-standard -- gen)"; test -z "$$untracked" || { echo "not committed: $$untracked"; exit 1; }
 
 lint: ## gofmt, go vet, staticcheck, the repository's own rules
@@ -68,16 +68,28 @@ bench: build ## Measure reads and ingestion beside bare SQL in the same run
 SIZES ?= 50000 250000 500000
 OLDER ?= 20
 OLDER_FINDINGS ?= 5000
-READING ?= 3s
+READING ?= 1s
 
 bench-read: build ## Measure the lists that people ask for, with SIZES findings in the newest of OLDER + 1 scans
 	@for size in $(SIZES); do $(BINARY) bench --lists --findings $$size --older $(OLDER) --older-findings $(OLDER_FINDINGS) --reading $(READING) || exit 1; done
 
-bench-ingest: build ## Measure ingestion of SIZES findings beside raw inserts
-	@for size in $(SIZES); do $(BINARY) bench --findings $$size --scans 2 --reading 0 || exit 1; done
+bench-ingest: build ## Measure ingestion of SIZES findings beside raw inserts, two scans each
+	@$(BINARY) bench --sizes "$$(echo $(SIZES) | tr ' ' ,)" --scans 2
+
+HISTORY_SIZE ?= 50000
+HISTORY ?= 25000
+HISTORY_FINDINGS ?= 60
+
+bench-history: build ## Compare lists behind HISTORY older scans of HISTORY_FINDINGS findings with those of the newest scan alone (half an hour)
+	@$(BINARY) bench --history --findings $(HISTORY_SIZE) --older $(HISTORY) --older-findings $(HISTORY_FINDINGS) --reading $(READING)
 
 bench-go: ## Run the benchmarks that stand beside the tests
 	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+EXPLAIN_DIR ?=
+
+explain: build ## Judge the plans of every filter, order and page on a million findings (EXPLAIN_DIR keeps them for the next time)
+	$(BINARY) bench --explain --data-dir "$(EXPLAIN_DIR)"
 
 conformance: build ## Replay the recorded conversations against a fresh server; fail when fewer steps are equal than before
 	conformance/run.py --binary $(BINARY) --engine $(ENGINE)/bin/python --dir "$(CONFORMANCE_DIR)"

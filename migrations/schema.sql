@@ -113,12 +113,11 @@ begin
     if began + interval '2 months' > now() at time zone 'UTC' or findings_are_needed(since, below, default_months) then
         return false;
     end if;
-    lock table only findings, only resource_finding_mappings in access exclusive mode;
+    lock table only findings in access exclusive mode;
     -- Whoever was writing has ended, and nobody begins.
     if findings_are_needed(since, below, default_months) then
         return false;
     end if;
-    execute format('drop table if exists public.%I', 'resource_finding_mappings_' || to_char(began, 'YYYY_MM'));
     execute format('drop table if exists public.%I', 'findings_' || to_char(began, 'YYYY_MM'));
     return true;
 end $function$;
@@ -131,7 +130,6 @@ CREATE OR REPLACE FUNCTION public.ensure_partitions(since date, months integer)
  SET lock_timeout TO '500ms'
 AS $function$
 declare
-    parent text;
     month date;
     child text;
     made integer := 0;
@@ -142,17 +140,15 @@ begin
     perform pg_advisory_xact_lock(hashtextextended('partitions', 0));
     for i in 0 .. months - 1 loop
         month := (date_trunc('month', since) + make_interval(months => i))::date;
-        foreach parent in array array['findings', 'resource_finding_mappings'] loop
-            child := parent || '_' || to_char(month, 'YYYY_MM');
-            if to_regclass('public.' || child) is null then
-                execute format('create table public.%I partition of public.%I for values from (%L) to (%L)', child, parent,
-                    uuidv7_floor(month::timestamp at time zone 'UTC'),
-                    uuidv7_floor((month + interval '1 month') at time zone 'UTC'));
-                execute format('alter table public.%I enable row level security', child);
-                execute format('alter table public.%I force row level security', child);
-                made := made + 1;
-            end if;
-        end loop;
+        child := 'findings_' || to_char(month, 'YYYY_MM');
+        if to_regclass('public.' || child) is null then
+            execute format('create table public.%I partition of public.findings for values from (%L) to (%L)', child,
+                uuidv7_floor(month::timestamp at time zone 'UTC'),
+                uuidv7_floor((month + interval '1 month') at time zone 'UTC'));
+            execute format('alter table public.%I enable row level security', child);
+            execute format('alter table public.%I force row level security', child);
+            made := made + 1;
+        end if;
     end loop;
     return made;
 end $function$;
@@ -233,8 +229,8 @@ CREATE OR REPLACE FUNCTION public.finding_months()
  STABLE
  SET search_path TO 'pg_catalog', 'public'
 AS $function$
-    select distinct to_date(right(c.relname, 7), 'YYYY_MM') from pg_inherits i join pg_class c on c.oid = i.inhrelid
-    where i.inhparent in ('public.findings'::regclass, 'public.resource_finding_mappings'::regclass)
+    select to_date(right(c.relname, 7), 'YYYY_MM') from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'public.findings'::regclass
     order by 1
 $function$;
 
@@ -422,26 +418,23 @@ CREATE OR REPLACE FUNCTION public.sought_kinds(sought text, scans uuid[])
 AS $function$
     with words as materialized (
         select s.word, s.term from sought_words(sought) s
-    ), whole as materialized (
-        select w.scan_id, w.word, k.check_metadata_id, k.status_rank
+    ), kinds as materialized (
+        select w.scan_id, k.check_metadata_id, k.status_rank, array_agg(w.word) as words
         from scan_words w cross join lateral (
             select unnest(w.fail) as check_metadata_id, 1::smallint as status_rank
             union all select unnest(w.pass), 2::smallint
             union all select unnest(w.manual), 3::smallint
         ) k
         where w.scan_id = any(scans) and w.word = any(array(select s.word from words s union all select ''))
+        group by w.scan_id, k.check_metadata_id, k.status_rank
     ), lacking as materialized (
         select m.id, m.check_id, array(select s.word from words s where not m.search @@ s.term) as words
         from check_metadata m
-        where m.id = any(array(select k.check_metadata_id from whole k where k.word = '')) and exists (select from words)
+        where m.id = any(array(select distinct k.check_metadata_id from kinds k)) and exists (select from words)
     )
-    select k.scan_id, k.check_metadata_id, l.check_id, k.status_rank, array(
-        select unnest(l.words) as word
-        except select o.word from whole o
-        where o.scan_id = k.scan_id and o.check_metadata_id = k.check_metadata_id and o.status_rank = k.status_rank
-        order by word
-    )
-    from whole k join lacking l on l.id = k.check_metadata_id where k.word = ''
+    select k.scan_id, k.check_metadata_id, l.check_id, k.status_rank,
+        array(select unnest(l.words) as word except select unnest(k.words) order by word)
+    from kinds k join lacking l on l.id = k.check_metadata_id where '' = any(k.words)
 $function$;
 
 CREATE OR REPLACE FUNCTION public.sought_whole_kinds(sought text, scans uuid[])
@@ -493,6 +486,15 @@ begin
     new.scheduled_at := timestamptz '2000-01-01 00:00:00+00' + taken * interval '1 millisecond';
     return new;
 end $function$;
+
+CREATE OR REPLACE FUNCTION public.threatscore_digest(content jsonb)
+ RETURNS uuid
+ LANGUAGE sql
+ IMMUTABLE
+ SET search_path TO 'pg_catalog'
+AS $function$
+    select md5(content::text)::uuid
+$function$;
 
 CREATE OR REPLACE FUNCTION public.uuidv7_floor(moment timestamp with time zone)
  RETURNS uuid
@@ -767,6 +769,7 @@ END) stored,
     resource_group text,
     muted_reason text,
     raw_result jsonb,
+    resource_id uuid not null,
     constraint findings_pkey PRIMARY KEY (tenant_id, id),
     constraint findings_delta_check CHECK ((delta = ANY (ARRAY['new'::text, 'changed'::text]))),
     constraint findings_severity_check CHECK ((severity = ANY (ARRAY['critical'::text, 'high'::text, 'medium'::text, 'low'::text, 'informational'::text]))),
@@ -775,8 +778,10 @@ END) stored,
 ) partition by RANGE (id);
 comment on column findings.id is 'UUIDv7 of the moment the finding was stored; the month of it is the partition.';
 comment on column findings.uid_hash is 'First 64 bits of the SHA-256 of uid: a short key for the history of a finding.';
-CREATE INDEX findings_check ON public.findings USING btree (tenant_id, scan_id, check_id);
+comment on column findings.resource_id is 'The resource that the finding is about; as it is now, not as it was then.';
 CREATE INDEX findings_history ON public.findings USING btree (tenant_id, uid_hash, id);
+CREATE INDEX findings_place ON public.findings USING btree (tenant_id, scan_id, check_id, region);
+CREATE INDEX findings_resource ON public.findings USING btree (tenant_id, resource_id, scan_id);
 CREATE INDEX findings_scan ON public.findings USING btree (tenant_id, scan_id, status_rank, severity_rank, id) INCLUDE (provider_id, muted);
 
 create table flow_steps (
@@ -1023,15 +1028,6 @@ create table resource_counts (
     constraint resource_counts_pkey PRIMARY KEY (tenant_id, provider_id)
 );
 
-create table resource_finding_mappings (
-    tenant_id uuid not null,
-    provider_id uuid not null,
-    finding_id uuid not null,
-    resource_id uuid not null,
-    constraint resource_finding_mappings_pkey PRIMARY KEY (tenant_id, finding_id, resource_id)
-) partition by RANGE (finding_id);
-CREATE INDEX resource_finding_mappings_resource ON public.resource_finding_mappings USING btree (tenant_id, resource_id, finding_id) INCLUDE (provider_id);
-
 create table resource_groups (
     tenant_id uuid not null,
     provider_id uuid not null,
@@ -1071,6 +1067,7 @@ create table resources (
 );
 comment on column resources.metadata is 'JSON text as the engine reported it.';
 CREATE INDEX resources_failed ON public.resources USING btree (tenant_id, failed_findings_count DESC, updated_at DESC, id DESC) INCLUDE (provider_id);
+CREATE INDEX resources_name ON public.resources USING btree (tenant_id, name);
 CREATE INDEX resources_updated ON public.resources USING btree (tenant_id, updated_at, id) INCLUDE (provider_id);
 
 create table role_provider_groups (
@@ -1280,6 +1277,48 @@ create table scan_compliance (
 );
 comment on column scan_compliance.failures is 'One bit for each requirement of the revision: whether it failed.';
 
+create table scan_compliance_sheets (
+    tenant_id uuid not null,
+    provider_id uuid not null,
+    scan_id uuid not null,
+    layout_id uuid not null,
+    compliance_ids text[] not null,
+    revision_ids uuid[] not null,
+    lengths integer[] not null,
+    failures bit varying not null,
+    constraint scan_compliance_sheets_pkey PRIMARY KEY (tenant_id, scan_id)
+);
+comment on table scan_compliance_sheets is 'The rows of scan_compliance without a region, one behind the other in the order of compliance_ids.';
+comment on column scan_compliance_sheets.layout_id is 'Digest of compliance_ids and revision_ids: the bits of sheets with the same layout mean the same.';
+comment on column scan_compliance_sheets.lengths is 'How many of the bits are about each framework.';
+
+create table scan_figures (
+    tenant_id uuid not null,
+    provider_id uuid not null,
+    scan_id uuid not null,
+    everywhere boolean not null,
+    region text not null,
+    pass integer not null,
+    fail integer not null,
+    muted integer not null,
+    total integer not null,
+    new integer not null,
+    changed integer not null,
+    unchanged integer not null,
+    fail_new integer not null,
+    fail_changed integer not null,
+    pass_new integer not null,
+    pass_changed integer not null,
+    muted_new integer not null,
+    muted_changed integer not null,
+    fail_by_severity integer[] not null,
+    pass_by_severity integer[] not null,
+    inserted_at timestamp with time zone not null default now(),
+    constraint scan_figures_pkey PRIMARY KEY (tenant_id, scan_id, everywhere, region)
+);
+comment on table scan_figures is 'The sums of scan_summaries: one row a scan for all regions together (everywhere), and one for each region of its resources.';
+comment on column scan_figures.fail_by_severity is 'Failures that are not muted: critical, high, medium, low, informational.';
+
 create table scan_places (
     tenant_id uuid not null,
     provider_id uuid not null,
@@ -1322,6 +1361,22 @@ create table scan_resource_summaries (
     resource_type text not null,
     constraint scan_resource_summaries_pkey PRIMARY KEY (tenant_id, scan_id, resource_id)
 );
+
+create table scan_services (
+    tenant_id uuid not null,
+    provider_id uuid not null,
+    scan_id uuid not null,
+    everywhere boolean not null,
+    region text not null,
+    service text not null,
+    pass integer not null,
+    fail integer not null,
+    muted integer not null,
+    total integer not null,
+    inserted_at timestamp with time zone not null default now(),
+    constraint scan_services_pkey PRIMARY KEY (tenant_id, scan_id, everywhere, region, service)
+);
+comment on table scan_services is 'The same for each service of the resources.';
 
 create table scan_severities (
     tenant_id uuid not null,
@@ -1535,6 +1590,13 @@ create table tenants (
 comment on column tenants.deleted_at is 'Set when deletion was asked for; the row goes last, when nothing hangs off it any more.';
 comment on column tenants.retention_months is 'After so many months scans go; null: what the operator set holds.';
 
+create table threatscore_frameworks (
+    id uuid not null,
+    content jsonb not null,
+    constraint threatscore_frameworks_pkey PRIMARY KEY (id)
+);
+comment on table threatscore_frameworks is 'Contents by their digest, see threatscore_digest.';
+
 create table threatscore_snapshots (
     tenant_id uuid not null,
     provider_id uuid not null,
@@ -1551,12 +1613,14 @@ create table threatscore_snapshots (
     total_findings bigint not null,
     passed_findings bigint not null,
     failed_findings bigint not null,
+    revision_id uuid,
     constraint threatscore_snapshots_pkey PRIMARY KEY (tenant_id, scan_id),
     constraint threatscore_snapshots_overall_score_check CHECK (((overall_score >= (0)::numeric) AND (overall_score <= (100)::numeric)))
 );
 comment on table threatscore_snapshots is 'A scan has one snapshot at most, and its id is the scan''s: it stays the same when muting makes it anew.';
 comment on column threatscore_snapshots.inserted_at is 'When the scan completed.';
 comment on column threatscore_snapshots.section_scores is 'Score by section: {"1. IAM": 85.50}.';
+comment on column threatscore_snapshots.revision_id is 'The content that the score was taken by; null for one of an earlier version of the program.';
 CREATE INDEX threatscore_snapshots_provider ON public.threatscore_snapshots USING btree (tenant_id, provider_id, inserted_at DESC, scan_id DESC);
 
 create table users (
@@ -1596,6 +1660,7 @@ alter table compliance_framework_revisions add constraint compliance_framework_r
 alter table compliance_frameworks add constraint compliance_frameworks_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table compliance_watchlist add constraint compliance_watchlist_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table findings add constraint findings_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
+alter table findings add constraint findings_tenant_id_resource_id_fkey FOREIGN KEY (tenant_id, resource_id) REFERENCES resources(tenant_id, id) ON DELETE CASCADE;
 alter table flow_steps add constraint flow_steps_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table flow_steps add constraint flow_steps_tenant_id_parent_id_fkey FOREIGN KEY (tenant_id, parent_id) REFERENCES flow_steps(tenant_id, id) ON DELETE CASCADE;
 alter table flow_steps add constraint flow_steps_tenant_id_task_id_fkey FOREIGN KEY (tenant_id, task_id) REFERENCES tasks(tenant_id, id) ON DELETE CASCADE;
@@ -1622,7 +1687,6 @@ alter table provider_groups add constraint provider_groups_tenant_id_fkey FOREIG
 alter table provider_secrets add constraint provider_secrets_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
 alter table providers add constraint providers_tenant_id_fkey FOREIGN KEY (tenant_id) REFERENCES tenants(id) ON DELETE CASCADE;
 alter table resource_counts add constraint resource_counts_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
-alter table resource_finding_mappings add constraint resource_finding_mappings_tenant_id_resource_id_fkey FOREIGN KEY (tenant_id, resource_id) REFERENCES resources(tenant_id, id) ON DELETE CASCADE;
 alter table resource_groups add constraint resource_groups_tenant_id_resource_id_fkey FOREIGN KEY (tenant_id, resource_id) REFERENCES resources(tenant_id, id) ON DELETE CASCADE;
 alter table resource_tags add constraint resource_tags_tenant_id_resource_id_fkey FOREIGN KEY (tenant_id, resource_id) REFERENCES resources(tenant_id, id) ON DELETE CASCADE;
 alter table resources add constraint resources_tenant_id_provider_id_fkey FOREIGN KEY (tenant_id, provider_id) REFERENCES providers(tenant_id, id) ON DELETE CASCADE;
@@ -1641,10 +1705,13 @@ alter table scan_category_summaries add constraint scan_category_summaries_tenan
 alter table scan_check_places add constraint scan_check_places_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_check_summaries add constraint scan_check_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_compliance add constraint scan_compliance_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
+alter table scan_compliance_sheets add constraint scan_compliance_sheets_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
+alter table scan_figures add constraint scan_figures_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_places add constraint scan_places_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_recounts add constraint scan_recounts_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_resource_group_summaries add constraint scan_resource_group_summaries_tenant_id_provider_id_scan_i_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_resource_summaries add constraint scan_resource_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
+alter table scan_services add constraint scan_services_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_severities add constraint scan_severities_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_summaries add constraint scan_summaries_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
 alter table scan_words add constraint scan_words_tenant_id_provider_id_scan_id_fkey FOREIGN KEY (tenant_id, provider_id, scan_id) REFERENCES scans(tenant_id, provider_id, id) ON DELETE CASCADE;
@@ -2070,32 +2137,6 @@ create policy provider_visibility on resource_counts as restrictive for all to p
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
 
-alter table resource_finding_mappings enable row level security;
-alter table resource_finding_mappings force row level security;
-create policy deletion on resource_finding_mappings as permissive for all to palisade_system
-    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
-   FROM tenants t
-  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
-    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
-   FROM tenants t
-  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
-create policy tenant on resource_finding_mappings as permissive for all to palisade_app
-    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
-    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
-create policy provider_visibility on resource_finding_mappings as restrictive for all to palisade_app
-    using (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
-        CASE
-            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
-            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
-        END AS "coalesce"))::uuid[]))))
-    with check (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
-        CASE
-            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
-            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
-        END AS "coalesce"))::uuid[]))));
-create policy removed_in_deletion on resource_finding_mappings as restrictive for delete to palisade_system
-    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
-
 alter table resource_groups enable row level security;
 alter table resource_groups force row level security;
 create policy deletion on resource_groups as permissive for all to palisade_system
@@ -2379,6 +2420,58 @@ create policy provider_visibility on scan_compliance as restrictive for all to p
 create policy removed_in_deletion on scan_compliance as restrictive for delete to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
+alter table scan_compliance_sheets enable row level security;
+alter table scan_compliance_sheets force row level security;
+create policy deletion on scan_compliance_sheets as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
+create policy tenant on scan_compliance_sheets as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy provider_visibility on scan_compliance_sheets as restrictive for all to palisade_app
+    using (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))))
+    with check (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on scan_compliance_sheets as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
+
+alter table scan_figures enable row level security;
+alter table scan_figures force row level security;
+create policy deletion on scan_figures as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
+create policy tenant on scan_figures as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy provider_visibility on scan_figures as restrictive for all to palisade_app
+    using (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))))
+    with check (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on scan_figures as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
+
 alter table scan_places enable row level security;
 alter table scan_places force row level security;
 create policy deletion on scan_places as permissive for all to palisade_system
@@ -2472,6 +2565,32 @@ create policy provider_visibility on scan_resource_summaries as restrictive for 
             ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
         END AS "coalesce"))::uuid[]))));
 create policy removed_in_deletion on scan_resource_summaries as restrictive for delete to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
+
+alter table scan_services enable row level security;
+alter table scan_services force row level security;
+create policy deletion on scan_services as permissive for all to palisade_system
+    using (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))))
+    with check (((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text) AND (tenant_id = ( SELECT t.id
+   FROM tenants t
+  WHERE ((t.id = (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid) AND (t.deleted_at IS NOT NULL))))));
+create policy tenant on scan_services as permissive for all to palisade_app
+    using ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")))
+    with check ((tenant_id = ( SELECT (NULLIF(current_setting('app.tenant_id'::text, true), ''::text))::uuid AS "nullif")));
+create policy provider_visibility on scan_services as restrictive for all to palisade_app
+    using (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))))
+    with check (((provider_id IS NULL) OR ( SELECT (current_setting('app.visible_providers'::text, true) = '*'::text)) OR (provider_id = ANY ((( SELECT
+        CASE
+            WHEN (current_setting('app.visible_providers'::text, true) = '*'::text) THEN '{}'::text
+            ELSE COALESCE(NULLIF(current_setting('app.visible_providers'::text, true), ''::text), '{}'::text)
+        END AS "coalesce"))::uuid[]))));
+create policy removed_in_deletion on scan_services as restrictive for delete to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
 alter table scan_severities enable row level security;
@@ -2662,6 +2781,14 @@ create policy tenant on tenants as permissive for all to palisade_app
 create policy removed_in_deletion on tenants as restrictive for delete to palisade_system
     using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = 'deletion'::text));
 
+alter table threatscore_frameworks enable row level security;
+alter table threatscore_frameworks force row level security;
+create policy readable on threatscore_frameworks as permissive for select to palisade_app
+    using (true);
+create policy system_scope on threatscore_frameworks as permissive for all to palisade_system
+    using ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{catalogue}'::text[])))
+    with check ((( SELECT current_setting('app.scope'::text, true) AS current_setting) = ANY ('{catalogue}'::text[])));
+
 alter table threatscore_snapshots enable row level security;
 alter table threatscore_snapshots force row level security;
 create policy deletion on threatscore_snapshots as permissive for all to palisade_system
@@ -2756,8 +2883,6 @@ grant select (tenant_id) on table provider_secrets to palisade_system;
 grant select, insert, update, delete on table providers to palisade_app;
 grant select (ctid, tenant_id), delete on table providers to palisade_system;
 grant select, insert, update, delete on table resource_counts to palisade_app;
-grant select, insert, update, delete on table resource_finding_mappings to palisade_app;
-grant select (ctid, tenant_id), delete on table resource_finding_mappings to palisade_system;
 grant select, insert, update, delete on table resource_groups to palisade_app;
 grant select (ctid, tenant_id), delete on table resource_groups to palisade_system;
 grant select, insert, update, delete on table resource_tags to palisade_app;
@@ -2797,6 +2922,10 @@ grant select, insert, delete on table scan_check_summaries to palisade_app;
 grant select (ctid, tenant_id), delete on table scan_check_summaries to palisade_system;
 grant select, insert, delete on table scan_compliance to palisade_app;
 grant select (ctid, tenant_id), delete on table scan_compliance to palisade_system;
+grant select, insert, delete on table scan_compliance_sheets to palisade_app;
+grant select (ctid, tenant_id), delete on table scan_compliance_sheets to palisade_system;
+grant select, insert, delete on table scan_figures to palisade_app;
+grant select (ctid, tenant_id), delete on table scan_figures to palisade_system;
 grant select, insert, update, delete on table scan_places to palisade_app;
 grant select (ctid, tenant_id), delete on table scan_places to palisade_system;
 grant select, insert, delete on table scan_recounts to palisade_app;
@@ -2804,6 +2933,8 @@ grant select, insert, update, delete on table scan_resource_group_summaries to p
 grant select (ctid, tenant_id), delete on table scan_resource_group_summaries to palisade_system;
 grant select, insert, update, delete on table scan_resource_summaries to palisade_app;
 grant select (ctid, tenant_id), delete on table scan_resource_summaries to palisade_system;
+grant select, insert, delete on table scan_services to palisade_app;
+grant select (ctid, tenant_id), delete on table scan_services to palisade_system;
 grant select, insert, update, delete on table scan_severities to palisade_app;
 grant select (ctid, tenant_id), delete on table scan_severities to palisade_system;
 grant select, insert, update, delete on table scan_summaries to palisade_app;
@@ -2820,6 +2951,8 @@ grant select, insert, update, delete on table tasks to palisade_app;
 grant select (ctid, tenant_id), delete on table tasks to palisade_system;
 grant select, update (name, updated_at, retention_months) on table tenants to palisade_app;
 grant select, insert, update (name, updated_at, deleted_at), delete on table tenants to palisade_system;
+grant select on table threatscore_frameworks to palisade_app;
+grant select, insert on table threatscore_frameworks to palisade_system;
 grant select, insert, update, delete on table threatscore_snapshots to palisade_app;
 grant select (ctid, tenant_id), delete on table threatscore_snapshots to palisade_system;
 grant select (id, name, email, company_name, is_active, date_joined, last_login) on table users to palisade_app;
@@ -2862,3 +2995,6 @@ grant execute on function sought_whole_kinds(text,uuid[]) to palisade_app;
 revoke all on function sought_words(text) from public;
 grant execute on function sought_words(text) to palisade_app;
 revoke all on function take_turn() from public;
+revoke all on function threatscore_digest(jsonb) from public;
+grant execute on function threatscore_digest(jsonb) to palisade_app;
+grant execute on function threatscore_digest(jsonb) to palisade_system;

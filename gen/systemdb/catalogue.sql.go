@@ -77,6 +77,19 @@ func (q *Queries) KeepFrameworkRevisions(ctx context.Context) error {
 	return err
 }
 
+const keepThreatScoreFrameworks = `-- name: KeepThreatScoreFrameworks :exec
+insert into threatscore_frameworks (id, content)
+select threatscore_digest(f.content), f.content from catalogue_frameworks f where starts_with(f.framework_id, 'prowler_threatscore_')
+on conflict (id) do nothing
+`
+
+// Purpose: keep the contents of the frameworks of ThreatScores that are there: scores hang off them.
+// Index: catalogue_frameworks_pkey, threatscore_frameworks_pkey.
+func (q *Queries) KeepThreatScoreFrameworks(ctx context.Context) error {
+	_, err := q.db.Exec(ctx, keepThreatScoreFrameworks)
+	return err
+}
+
 const putCatalogueChecks = `-- name: PutCatalogueChecks :exec
 
 insert into catalogue_checks (provider, check_id, engine_version, content, updated_at)

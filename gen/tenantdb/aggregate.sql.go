@@ -11,69 +11,59 @@ import (
 	"github.com/google/uuid"
 )
 
-const clearFailedFindingsOfResources = `-- name: ClearFailedFindingsOfResources :exec
-update resources r set failed_findings_count = 0
-where r.provider_id = $1 and r.failed_findings_count <> 0
-and ((select s.scope is null from scans s where s.id = $2)
-    or r.id in (select x.resource_id from scan_resource_summaries x where x.scan_id = $2))
-and r.id not in (
-    select m.resource_id from findings f
-    cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
-    where f.scan_id = $2 and f.status_rank = 1 and not f.muted
+const completeScan = `-- name: CompleteScan :one
+with completed as (
+    update scans s set state = 'completed', progress = 100, completed_at = clock_timestamp(), updated_at = clock_timestamp(),
+        duration = extract(epoch from clock_timestamp() - coalesce(s.started_at, now()))::integer,
+        unique_resource_count = (select count(*) from scan_resource_summaries r where r.scan_id = s.id),
+        first_finding_id = (select x.id from (select f.id from findings f where f.scan_id = $1 offset 0) x order by x.id limit 1),
+        last_finding_id = (select x.id from (select f.id from findings f where f.scan_id = $1 offset 0) x order by x.id desc limit 1)
+    where s.id = $1 and s.state = 'executing' returning s.tenant_id, s.id, s.completed_at
+), scored as (
+    update threatscore_snapshots t set inserted_at = c.completed_at from completed c where t.tenant_id = c.tenant_id and t.scan_id = c.id
 )
-`
-
-type ClearFailedFindingsOfResourcesParams struct {
-	ProviderID uuid.UUID
-	ScanID     uuid.UUID
-}
-
-// Purpose: resources of the provider about which the scan has no failure that is not muted have none; of a scan with a scope only
-// those that it saw: it did not look at the others. NOT IN becomes a hashed subplan whatever the planner knows of the tables; a
-// join with a misjudged side was quadratic.
-// Index: resources_tenant_id_provider_id_uid_key, findings_scan, resource_finding_mappings_pkey, scan_resource_summaries_pkey.
-func (q *Queries) ClearFailedFindingsOfResources(ctx context.Context, arg ClearFailedFindingsOfResourcesParams) error {
-	_, err := q.db.Exec(ctx, clearFailedFindingsOfResources, arg.ProviderID, arg.ScanID)
-	return err
-}
-
-const completeScan = `-- name: CompleteScan :execrows
-update scans s set state = 'completed', progress = 100, completed_at = now(), updated_at = now(),
-    duration = extract(epoch from now() - coalesce(s.started_at, now()))::integer,
-    unique_resource_count = (select count(*) from scan_resource_summaries r where r.scan_id = s.id),
-    (first_finding_id, last_finding_id) = (
-        select min(f.id::text collate "C")::uuid, max(f.id::text collate "C")::uuid from findings f where f.scan_id = s.id
-    )
-where s.id = $1 and s.state = 'executing'
+select count(*) from completed
 `
 
 // Purpose: switch a scan to completed, with its duration, the number of distinct resources and the range of its findings'
-// ids, by which lists find them. No row: the scan is not executing any more, and nothing that was aggregated may stand.
-// Index: scans_pkey, scan_resource_summaries_pkey, findings_scan.
+// ids, by which lists find them: the offset has the scan's own looked through, not all ids from the first or the last on. Zero:
+// the scan is not executing any more, and nothing that was aggregated may stand. It completes now and not when the transaction began,
+// which may have counted for long: who read the lists meanwhile has not seen it. Its ThreatScore has the same moment.
+// Index: scans_pkey, scan_resource_summaries_pkey, findings_scan, threatscore_snapshots_pkey.
 func (q *Queries) CompleteScan(ctx context.Context, scanID uuid.UUID) (int64, error) {
-	result, err := q.db.Exec(ctx, completeScan, scanID)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected(), nil
+	row := q.db.QueryRow(ctx, completeScan, scanID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
 }
 
 const countFailedFindingsOfResources = `-- name: CountFailedFindingsOfResources :exec
-with failed as materialized (
-    select m.resource_id, count(*)::integer as failures
-    from findings f
-    cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
-    where f.scan_id = $1 and f.status_rank = 1 and not f.muted
-    group by m.resource_id
+with due as (
+    select x.id, sum(x.failures)::integer as failures
+    from (
+        select f.resource_id as id, 1 as failures, 0 as counted from findings f
+        where f.scan_id = $1 and f.status_rank = 1 and not f.muted
+        union all
+        select r.id, 0, r.failed_findings_count from resources r where r.provider_id = $2 and r.failed_findings_count <> 0
+        and ((select s.scope is null from scans s where s.id = $1)
+            or r.id in (select y.resource_id from scan_resource_summaries y where y.scan_id = $1))
+    ) x
+    group by x.id having sum(x.failures) <> sum(x.counted)
 )
-update resources r set failed_findings_count = n.failures
-from failed n where r.id = n.resource_id and r.failed_findings_count <> n.failures
+update resources r set failed_findings_count = d.failures from due d where r.id = d.id
 `
 
-// Purpose: set failed_findings_count of the resources that the scan found failures on. Rows whose number stays are not touched.
-// Index: resources_pkey, findings_scan, resource_finding_mappings_pkey.
-func (q *Queries) CountFailedFindingsOfResources(ctx context.Context, scanID uuid.UUID) error {
-	_, err := q.db.Exec(ctx, countFailedFindingsOfResources, scanID)
+type CountFailedFindingsOfResourcesParams struct {
+	ScanID     uuid.UUID
+	ProviderID uuid.UUID
+}
+
+// Purpose: the failures that are not muted of each resource of the provider: those of the scan, and none where it has none; of a
+// scan with a scope only where it saw the resource: it did not look at the others. Rows whose number stays are not touched. The two
+// sides are added up rather than joined: a join with a misjudged side was quadratic.
+// Index: findings_scan, resources_tenant_id_provider_id_uid_key, resources_pkey, scan_resource_summaries_pkey.
+func (q *Queries) CountFailedFindingsOfResources(ctx context.Context, arg CountFailedFindingsOfResourcesParams) error {
+	_, err := q.db.Exec(ctx, countFailedFindingsOfResources, arg.ScanID, arg.ProviderID)
 	return err
 }
 
@@ -111,6 +101,17 @@ func (q *Queries) DeleteScanChecks(ctx context.Context, scanID uuid.UUID) error 
 	return err
 }
 
+const deleteScanFigures = `-- name: DeleteScanFigures :exec
+delete from scan_figures where scan_id = $1
+`
+
+// Purpose: make room for a recount.
+// Index: scan_figures_pkey.
+func (q *Queries) DeleteScanFigures(ctx context.Context, scanID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, deleteScanFigures, scanID)
+	return err
+}
+
 const deleteScanPlaces = `-- name: DeleteScanPlaces :exec
 delete from scan_places where scan_id = $1
 `
@@ -141,6 +142,17 @@ delete from scan_resource_summaries where scan_id = $1
 // Index: scan_resource_summaries_pkey.
 func (q *Queries) DeleteScanResourceSummaries(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, deleteScanResourceSummaries, scanID)
+	return err
+}
+
+const deleteScanServices = `-- name: DeleteScanServices :exec
+delete from scan_services where scan_id = $1
+`
+
+// Purpose: make room for a recount.
+// Index: scan_services_pkey.
+func (q *Queries) DeleteScanServices(ctx context.Context, scanID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, deleteScanServices, scanID)
 	return err
 }
 
@@ -218,7 +230,7 @@ from placed d where d.surface is not null group by d.tenant_id, d.provider_id, d
 
 // Purpose: count a scan's findings per attack surface; after InsertScanSummaries. A check belongs to one surface at most: the
 // last that it fits in the order of the overview. Its categories are those that its last finding carries: one look for each check.
-// Index: scan_summaries_pkey, findings_check, check_metadata_categories_pkey.
+// Index: scan_summaries_pkey, findings_place, check_metadata_categories_pkey.
 func (q *Queries) InsertScanAttackSurfaces(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, insertScanAttackSurfaces, scanID)
 	return err
@@ -226,52 +238,79 @@ func (q *Queries) InsertScanAttackSurfaces(ctx context.Context, scanID uuid.UUID
 
 const insertScanCategorySummaries = `-- name: InsertScanCategorySummaries :exec
 with counted as materialized (
-    select f.tenant_id, f.provider_id, f.scan_id, f.check_metadata_id, f.severity, count(*) as total,
-        count(*) filter (where f.status = 'FAIL') as failed,
-        count(*) filter (where f.status = 'FAIL' and f.delta = 'new') as new_failed
-    from findings f
-    where f.scan_id = $1 and not f.muted
-    group by f.tenant_id, f.provider_id, f.scan_id, f.check_metadata_id, f.severity
+    select p.tenant_id, p.provider_id, p.scan_id, p.check_metadata_id, p.severity_rank, sum(p.pass + p.fail + p.manual) as total,
+        sum(p.fail) as failed, coalesce(sum(p.fail) filter (where p.delta = 'new'), 0) as new_failed
+    from scan_check_places p
+    where p.scan_id = $1 and p.pass + p.fail + p.manual > 0
+    group by p.tenant_id, p.provider_id, p.scan_id, p.check_metadata_id, p.severity_rank
 )
 insert into scan_category_summaries (tenant_id, provider_id, scan_id, category, severity, total_findings, failed_findings,
     new_failed_findings)
-select n.tenant_id, n.provider_id, n.scan_id, c.category, n.severity, sum(n.total), sum(n.failed), sum(n.new_failed)
+select n.tenant_id, n.provider_id, n.scan_id, c.category,
+    (array['critical', 'high', 'medium', 'low', 'informational'])[n.severity_rank], sum(n.total), sum(n.failed), sum(n.new_failed)
 from counted n join check_metadata_categories c on c.check_metadata_id = n.check_metadata_id
-group by n.tenant_id, n.provider_id, n.scan_id, c.category, n.severity
+group by n.tenant_id, n.provider_id, n.scan_id, c.category, n.severity_rank
 `
 
-// Purpose: count a scan's findings that are not muted per category and severity. They are counted per content first: a
-// few rows are joined with the categories instead of every finding.
-// Index: findings_scan, check_metadata_categories_pkey.
+// Purpose: count a scan's findings that are not muted per category and severity; after InsertScanChecks.
+// Index: scan_check_places_pkey, check_metadata_categories_pkey.
 func (q *Queries) InsertScanCategorySummaries(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, insertScanCategorySummaries, scanID)
 	return err
 }
 
 const insertScanChecks = `-- name: InsertScanChecks :exec
-with counted as materialized (
+with repeated as materialized (
+    select d.check_id from (
+        select f.check_id, f.resource_id from findings f where f.scan_id = $1 group by f.check_id, f.resource_id having count(*) > 1
+    ) d
+    group by d.check_id
+), counted as materialized (
     select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.check_metadata_id, f.severity_rank, f.delta, f.service, f.region,
-        f.resource_type, f.resource_group, grouping(f.service) = 1 as whole,
+        f.resource_type, f.resource_group, count(*)::integer as total,
         count(*) filter (where f.status_rank = 2 and not f.muted)::integer as pass,
         count(*) filter (where f.status_rank = 1 and not f.muted)::integer as fail,
         count(*) filter (where f.status_rank = 3 and not f.muted)::integer as manual,
         count(*) filter (where f.status_rank = 2 and f.muted)::integer as pass_muted,
         count(*) filter (where f.status_rank = 1 and f.muted)::integer as fail_muted,
         count(*) filter (where f.status_rank = 3 and f.muted)::integer as manual_muted,
-        array_agg(distinct m.resource_id) as resource_ids,
-        coalesce(array_agg(distinct m.resource_id) filter (where f.status_rank = 1 and not f.muted), '{}') as failing_ids,
+        array_agg(f.resource_id) filter (where f.check_id in (select r.check_id from repeated r)) as resource_ids,
+        array_agg(f.resource_id) filter (
+            where f.status_rank = 1 and not f.muted and f.check_id in (select r.check_id from repeated r)
+        ) as failing_ids,
         min(f.first_seen_at) as first_seen_at,
         min(f.first_seen_at) filter (where f.delta = 'new' and not f.muted) as new_since,
         max(f.inserted_at) as last_seen_at,
         min(f.first_seen_at) filter (where f.status_rank = 1 and not f.muted) as failing_since
     from findings f
-    cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
     where f.scan_id = $1
-    group by f.tenant_id, f.provider_id, f.scan_id, f.check_id, grouping sets ((),
-        (f.check_metadata_id, f.severity_rank, f.delta, f.service, f.region, f.resource_type, f.resource_group))
+    group by f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.check_metadata_id, f.severity_rank, f.delta, f.service, f.region,
+        f.resource_type, f.resource_group
+), places as materialized (
+    select c.tenant_id, c.provider_id, c.scan_id, c.check_id, c.check_metadata_id, c.severity_rank, c.delta, c.service, c.region,
+        c.resource_type, c.resource_group, c.pass, c.fail, c.manual, c.pass_muted, c.fail_muted, c.manual_muted,
+        coalesce(cardinality(d.resource_ids), c.total) as resources, coalesce(cardinality(d.failing_ids), c.fail) as failing,
+        d.resource_ids, d.failing_ids, c.first_seen_at, c.new_since, c.last_seen_at, c.failing_since
+    from counted c cross join lateral (
+        select case when c.resource_ids is not null then array(select distinct x.id from unnest(c.resource_ids) x(id) order by x.id) end as resource_ids,
+            case when c.resource_ids is not null then array(select distinct x.id from unnest(c.failing_ids) x(id) order by x.id) end as failing_ids
+    ) d
+), distinct_resources as materialized (
+    select d.check_id, count(*)::integer as resources from (
+        select distinct p.check_id, x.id from places p cross join lateral unnest(p.resource_ids) x(id)
+    ) d
+    group by d.check_id
+), distinct_failing as materialized (
+    select d.check_id, count(*)::integer as failing from (
+        select distinct p.check_id, x.id from places p cross join lateral unnest(p.failing_ids) x(id)
+    ) d
+    group by d.check_id
 ), checks as materialized (
-    select p.check_id, max(p.check_metadata_id::text)::uuid as check_metadata_id, min(p.severity_rank) as severity_rank,
-        sum(cardinality(p.resource_ids)) as resources,
+    select p.tenant_id, p.provider_id, p.scan_id, p.check_id, max(p.check_metadata_id::text)::uuid as check_metadata_id,
+        min(p.severity_rank) as severity_rank, sum(p.pass) as pass, sum(p.fail) as fail, sum(p.manual) as manual,
+        sum(p.pass_muted) as pass_muted, sum(p.fail_muted) as fail_muted, sum(p.manual_muted) as manual_muted,
+        sum(p.resources) as resources, sum(p.failing) as failing,
+        min(p.new_since) as new_since, max(p.last_seen_at) as last_seen_at, min(p.failing_since) as failing_since,
         coalesce(sum(p.pass) filter (where p.delta = 'new'), 0) as new_pass,
         coalesce(sum(p.fail) filter (where p.delta = 'new'), 0) as new_fail,
         coalesce(sum(p.manual) filter (where p.delta = 'new'), 0) as new_manual,
@@ -284,19 +323,19 @@ with counted as materialized (
         coalesce(sum(p.pass_muted) filter (where p.delta = 'changed'), 0) as changed_pass_muted,
         coalesce(sum(p.fail_muted) filter (where p.delta = 'changed'), 0) as changed_fail_muted,
         coalesce(sum(p.manual_muted) filter (where p.delta = 'changed'), 0) as changed_manual_muted
-    from counted p where not p.whole group by p.check_id
+    from places p group by p.tenant_id, p.provider_id, p.scan_id, p.check_id
 ), written as (
     insert into scan_check_summaries (tenant_id, provider_id, scan_id, check_id, check_metadata_id, severity_rank,
         pass, fail, manual, pass_muted, fail_muted, manual_muted,
         new_pass, new_fail, new_manual, new_pass_muted, new_fail_muted, new_manual_muted,
         changed_pass, changed_fail, changed_manual, changed_pass_muted, changed_fail_muted, changed_manual_muted,
         resources_total, resources_fail, first_seen_at, last_seen_at, failing_since)
-    select w.tenant_id, w.provider_id, w.scan_id, w.check_id, c.check_metadata_id, c.severity_rank,
-        w.pass, w.fail, w.manual, w.pass_muted, w.fail_muted, w.manual_muted,
+    select c.tenant_id, c.provider_id, c.scan_id, c.check_id, c.check_metadata_id, c.severity_rank,
+        c.pass, c.fail, c.manual, c.pass_muted, c.fail_muted, c.manual_muted,
         c.new_pass, c.new_fail, c.new_manual, c.new_pass_muted, c.new_fail_muted, c.new_manual_muted,
         c.changed_pass, c.changed_fail, c.changed_manual, c.changed_pass_muted, c.changed_fail_muted, c.changed_manual_muted,
-        cardinality(w.resource_ids), cardinality(w.failing_ids), w.new_since, w.last_seen_at, w.failing_since
-    from counted w join checks c on c.check_id = w.check_id where w.whole
+        coalesce(r.resources, c.resources), coalesce(n.failing, c.failing), c.new_since, c.last_seen_at, c.failing_since
+    from checks c left join distinct_resources r on r.check_id = c.check_id left join distinct_failing n on n.check_id = c.check_id
 )
 insert into scan_check_places (tenant_id, provider_id, scan_id, check_id, number, check_metadata_id, severity_rank, delta,
     service, region, resource_type, resource_group, pass, fail, manual, pass_muted, fail_muted, manual_muted, resources_total,
@@ -305,19 +344,43 @@ select p.tenant_id, p.provider_id, p.scan_id, p.check_id,
     row_number() over (partition by p.check_id order by p.service, p.region, p.resource_type, p.resource_group, p.severity_rank, p.delta,
         p.check_metadata_id)::integer,
     p.check_metadata_id, p.severity_rank, p.delta, p.service, p.region, p.resource_type,
-    p.resource_group, p.pass, p.fail, p.manual, p.pass_muted, p.fail_muted, p.manual_muted, cardinality(p.resource_ids),
-    cardinality(p.failing_ids), case when c.resources <> cardinality(w.resource_ids) then p.resource_ids end,
-    case when c.resources <> cardinality(w.resource_ids) then p.failing_ids end, p.first_seen_at, p.last_seen_at, p.failing_since
-from counted p join checks c on c.check_id = p.check_id join counted w on w.whole and w.check_id = p.check_id
-where not p.whole
+    p.resource_group, p.pass, p.fail, p.manual, p.pass_muted, p.fail_muted, p.manual_muted, p.resources,
+    p.failing, case when r.resources <> c.resources then p.resource_ids end,
+    case when r.resources <> c.resources then p.failing_ids end, p.first_seen_at, p.last_seen_at, p.failing_since
+from places p join checks c on c.check_id = p.check_id left join distinct_resources r on r.check_id = p.check_id
 `
 
-// Purpose: count each check of a scan, and each of the check's places, in one pass: a place is what the findings of a check that
-// lists of groups filter by have in common. Resources are distinct ones, so the numbers of places add up to that of the check
-// unless some resource is in two of them; then the places of the check keep their resources.
-// Index: findings_scan, resource_finding_mappings_pkey.
+// Purpose: count each check of a scan, and each of the check's places: a place is what the findings of a check that lists of groups
+// filter by have in common. Resources are distinct ones. Nearly all checks find one thing about a resource, and then findings are
+// counted; of the others the resources are gathered. The numbers of places add up to that of the check unless some resource is in
+// two of them; then the places of the check keep their resources.
+// Index: findings_scan.
 func (q *Queries) InsertScanChecks(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, insertScanChecks, scanID)
+	return err
+}
+
+const insertScanFigures = `-- name: InsertScanFigures :exec
+insert into scan_figures (tenant_id, provider_id, scan_id, everywhere, region, pass, fail, muted, total, new, changed, unchanged,
+    fail_new, fail_changed, pass_new, pass_changed, muted_new, muted_changed, fail_by_severity, pass_by_severity)
+select m.tenant_id, m.provider_id, m.scan_id, grouping(m.resource_region) = 1, coalesce(m.resource_region, ''), sum(m.pass), sum(m.fail),
+    sum(m.muted), sum(m.total), sum(m.new), sum(m.changed), sum(m.unchanged), sum(m.fail_new), sum(m.fail_changed), sum(m.pass_new),
+    sum(m.pass_changed), sum(m.muted_new), sum(m.muted_changed),
+    array[coalesce(sum(m.fail) filter (where m.severity = 'critical'), 0), coalesce(sum(m.fail) filter (where m.severity = 'high'), 0),
+        coalesce(sum(m.fail) filter (where m.severity = 'medium'), 0), coalesce(sum(m.fail) filter (where m.severity = 'low'), 0),
+        coalesce(sum(m.fail) filter (where m.severity = 'informational'), 0)]::integer[],
+    array[coalesce(sum(m.pass) filter (where m.severity = 'critical'), 0), coalesce(sum(m.pass) filter (where m.severity = 'high'), 0),
+        coalesce(sum(m.pass) filter (where m.severity = 'medium'), 0), coalesce(sum(m.pass) filter (where m.severity = 'low'), 0),
+        coalesce(sum(m.pass) filter (where m.severity = 'informational'), 0)]::integer[]
+from scan_summaries m where m.scan_id = $1
+group by m.tenant_id, m.provider_id, m.scan_id, grouping sets ((), (m.resource_region))
+`
+
+// Purpose: add a scan's summaries up, over all regions together and by region; after InsertScanSummaries. A scan that found nothing
+// has none.
+// Index: scan_summaries_pkey.
+func (q *Queries) InsertScanFigures(ctx context.Context, scanID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, insertScanFigures, scanID)
 	return err
 }
 
@@ -335,47 +398,66 @@ func (q *Queries) InsertScanPlaces(ctx context.Context, scanID uuid.UUID) error 
 }
 
 const insertScanResourceGroupSummaries = `-- name: InsertScanResourceGroupSummaries :exec
-with counted as (
-    select f.tenant_id, f.provider_id, f.scan_id, f.resource_group, f.severity, count(*) as total,
-        count(*) filter (where f.status = 'FAIL') as failed,
-        count(*) filter (where f.status = 'FAIL' and f.delta = 'new') as new_failed
-    from findings f
-    where f.scan_id = $1 and not f.muted and f.resource_group is not null
-    group by f.tenant_id, f.provider_id, f.scan_id, f.resource_group, f.severity
-), resources_of as (
-    select f.resource_group, count(distinct m.resource_id) as resources
-    from findings f
-    cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
-    where f.scan_id = $1 and not f.muted and f.resource_group is not null
-    group by f.resource_group
+with counted as materialized (
+    select p.tenant_id, p.provider_id, p.scan_id, p.resource_group, p.severity_rank, sum(p.pass + p.fail + p.manual) as total,
+        sum(p.fail) as failed, coalesce(sum(p.fail) filter (where p.delta = 'new'), 0) as new_failed
+    from scan_check_places p
+    where p.scan_id = $1 and p.resource_group is not null and p.pass + p.fail + p.manual > 0
+    group by p.tenant_id, p.provider_id, p.scan_id, p.resource_group, p.severity_rank
+), resources_of as materialized (
+    select d.resource_group, count(*) as resources
+    from (
+        select distinct f.resource_group, f.resource_id from findings f
+        where f.scan_id = $1 and not f.muted and f.resource_group is not null
+    ) d
+    group by d.resource_group
 )
 insert into scan_resource_group_summaries (tenant_id, provider_id, scan_id, resource_group, severity, total_findings,
     failed_findings, new_failed_findings, resources_count)
-select c.tenant_id, c.provider_id, c.scan_id, c.resource_group, c.severity, c.total, c.failed, c.new_failed, r.resources
+select c.tenant_id, c.provider_id, c.scan_id, c.resource_group,
+    (array['critical', 'high', 'medium', 'low', 'informational'])[c.severity_rank], c.total, c.failed, c.new_failed, r.resources
 from counted c join resources_of r on r.resource_group = c.resource_group
 `
 
 // Purpose: count a scan's findings that are not muted per resource group and severity; resources_count is the group's
-// number of resources, the same on each of its rows.
-// Index: findings_scan, resource_finding_mappings_pkey.
+// number of resources, the same on each of its rows. After InsertScanChecks.
+// Index: scan_check_places_pkey, findings_scan.
 func (q *Queries) InsertScanResourceGroupSummaries(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, insertScanResourceGroupSummaries, scanID)
 	return err
 }
 
 const insertScanResourceSummaries = `-- name: InsertScanResourceSummaries :exec
+with places as (
+    select f.tenant_id, f.provider_id, f.scan_id, f.resource_id, f.service, f.region, f.resource_type, max(f.id::text collate "C") as last
+    from findings f where f.scan_id = $1
+    group by f.tenant_id, f.provider_id, f.scan_id, f.resource_id, f.service, f.region, f.resource_type
+)
 insert into scan_resource_summaries (tenant_id, provider_id, scan_id, resource_id, service, region, resource_type)
-select distinct on (m.resource_id) f.tenant_id, f.provider_id, f.scan_id, m.resource_id, f.service, f.region, f.resource_type
-from findings f
-cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
-where f.scan_id = $1
-order by m.resource_id, f.id desc
+select distinct on (p.resource_id) p.tenant_id, p.provider_id, p.scan_id, p.resource_id, p.service, p.region, p.resource_type
+from places p order by p.resource_id, p.last desc
 `
 
-// Purpose: which resources a scan saw, with the service, region and type of the last finding about each.
-// Index: findings_scan, resource_finding_mappings_pkey.
+// Purpose: which resources a scan saw, with the service, region and type of the last finding about each. Nearly all resources
+// have one place: the last of the places is looked for, not that of the findings.
+// Index: findings_scan.
 func (q *Queries) InsertScanResourceSummaries(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, insertScanResourceSummaries, scanID)
+	return err
+}
+
+const insertScanServices = `-- name: InsertScanServices :exec
+insert into scan_services (tenant_id, provider_id, scan_id, everywhere, region, service, pass, fail, muted, total)
+select m.tenant_id, m.provider_id, m.scan_id, grouping(m.resource_region) = 1, coalesce(m.resource_region, ''), m.resource_service,
+    sum(m.pass), sum(m.fail), sum(m.muted), sum(m.total)
+from scan_summaries m where m.scan_id = $1
+group by m.tenant_id, m.provider_id, m.scan_id, grouping sets ((m.resource_service), (m.resource_service, m.resource_region))
+`
+
+// Purpose: the same for each service; after InsertScanSummaries.
+// Index: scan_summaries_pkey.
+func (q *Queries) InsertScanServices(ctx context.Context, scanID uuid.UUID) error {
+	_, err := q.db.Exec(ctx, insertScanServices, scanID)
 	return err
 }
 
@@ -417,19 +499,17 @@ select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity,
     count(*) filter (where f.delta = 'changed' and f.muted),
     count(*) filter (where f.status = 'PASS' and f.muted),
     count(*) filter (where f.status = 'FAIL' and f.muted)
-from findings f
-cross join lateral (select x.resource_id from resource_finding_mappings x where x.finding_id = f.id limit 1) m
-cross join lateral (
-    select o.service, o.region from scan_resource_summaries o where o.scan_id = f.scan_id and o.resource_id = m.resource_id limit 1
-) r
-where f.scan_id = $1
+from (select tenant_id, id, provider_id, scan_id, check_metadata_id, uid_hash, inserted_at, updated_at, first_seen_at, muted_at, status_rank, severity_rank, muted, status, severity, delta, uid, check_id, status_extended, region, service, resource_type, resource_group, muted_reason, raw_result, resource_id from findings x where x.scan_id = $1) f
+full join (
+    select o.resource_id, o.service, o.region from scan_resource_summaries o where o.scan_id = $1
+) r on r.resource_id = f.resource_id
 group by f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region, r.service, r.region
 `
 
 // Purpose: count a scan's findings per check, service, severity and region, and the service and region of their resources;
 // after InsertScanResourceSummaries. Muted findings count in total, muted_* and *_muted only, manual ones in total and the deltas.
-// The limit keeps the planner from joining the two new sets, of which it knows nothing yet, with each other first.
-// Index: findings_scan, resource_finding_mappings_pkey, scan_resource_summaries_pkey.
+// Every finding has its resource there, and the other way round: the join is a full one because that cannot be a nested loop.
+// Index: findings_scan, scan_resource_summaries_pkey.
 func (q *Queries) InsertScanSummaries(ctx context.Context, scanID uuid.UUID) error {
 	_, err := q.db.Exec(ctx, insertScanSummaries, scanID)
 	return err
@@ -441,8 +521,8 @@ select pg_advisory_xact_lock(hashtextextended('aggregates ' || ($1::uuid)::text,
 `
 
 // Aggregates of a scan. They are made in the transaction that completes the scan, so that nobody sees one without the other,
-// and made again from scratch by a recount: delete, then insert. A finding has one resource: the limit makes each look its own
-// up by the key, because the statistics of a scan that was just stored let the planner choose joins that are quadratic.
+// and made again from scratch by a recount: delete, then insert. The statistics of a scan that was just stored let the planner
+// choose joins that are quadratic, so findings are joined with nothing, or in a way that can only be hashed or merged.
 // Purpose: the scans of a provider are counted one at a time, whether they complete or are counted again.
 // Index: none.
 func (q *Queries) LockAggregates(ctx context.Context, providerID uuid.UUID) error {
@@ -450,13 +530,23 @@ func (q *Queries) LockAggregates(ctx context.Context, providerID uuid.UUID) erro
 	return err
 }
 
+const preferHashing = `-- name: PreferHashing :exec
+select set_config('enable_sort', case when $1::boolean then 'off' else 'on' end, true)
+`
+
+// Purpose: have what follows in this transaction grouped by hashing, or as the planner likes again. It believes that a scan has as
+// many groups as findings, and sorts them all, on the disk.
+// Index: none.
+func (q *Queries) PreferHashing(ctx context.Context, preferred bool) error {
+	_, err := q.db.Exec(ctx, preferHashing, preferred)
+	return err
+}
+
 const recountFailedFindings = `-- name: RecountFailedFindings :exec
 with due as (
     select x.id, sum(x.failures)::integer as failures
     from (
-        select m.resource_id as id, 1 as failures, 0 as counted
-        from findings f
-        cross join lateral (select y.resource_id from resource_finding_mappings y where y.finding_id = f.id limit 1) m
+        select f.resource_id as id, 1 as failures, 0 as counted from findings f
         where f.scan_id = $1 and f.status_rank = 1 and not f.muted
         union all
         select r.id, 0, r.failed_findings_count from resources r where r.provider_id = $2 and r.failed_findings_count <> 0
@@ -485,8 +575,7 @@ type RecountFailedFindingsParams struct {
 // Purpose: bring failed_findings_count up to date with a scan whose findings were muted, on the resources whose numbers are its:
 // those that no later scan saw and, of a scan with a scope, that it saw itself. The two sides are added up rather than joined, and
 // what differs is locked in the order in which scans write resources.
-// Index: findings_scan, resource_finding_mappings_pkey, resources_tenant_id_provider_id_uid_key, resources_pkey, scans_latest,
-// scan_resource_summaries_pkey.
+// Index: findings_scan, resources_tenant_id_provider_id_uid_key, resources_pkey, scans_latest, scan_resource_summaries_pkey.
 func (q *Queries) RecountFailedFindings(ctx context.Context, arg RecountFailedFindingsParams) error {
 	_, err := q.db.Exec(ctx, recountFailedFindings, arg.ScanID, arg.ProviderID)
 	return err

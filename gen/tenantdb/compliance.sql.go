@@ -8,6 +8,7 @@ package tenantdb
 import (
 	"context"
 	"encoding/json"
+	"time"
 
 	"github.com/google/uuid"
 )
@@ -95,14 +96,9 @@ func (q *Queries) ChooseScan(ctx context.Context, scanID uuid.UUID) ([]ChooseSca
 const countCheckFindings = `-- name: CountCheckFindings :many
 select c.check_id, sum(c.pass)::bigint as passed, sum(c.pass + c.fail)::bigint as total
 from scan_summaries c
-where c.scan_id = any($1::uuid[]) and c.check_id = any($2::text[]) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+where c.scan_id = any($1::uuid[]) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 group by c.check_id
 `
-
-type CountCheckFindingsParams struct {
-	ScanIds  []uuid.UUID
-	CheckIds []string
-}
 
 type CountCheckFindingsRow struct {
 	CheckID string
@@ -112,8 +108,8 @@ type CountCheckFindingsRow struct {
 
 // Purpose: the findings of chosen scans that count, by check.
 // Index: scan_summaries_pkey.
-func (q *Queries) CountCheckFindings(ctx context.Context, arg CountCheckFindingsParams) ([]CountCheckFindingsRow, error) {
-	rows, err := q.db.Query(ctx, countCheckFindings, arg.ScanIds, arg.CheckIds)
+func (q *Queries) CountCheckFindings(ctx context.Context, scanIds []uuid.UUID) ([]CountCheckFindingsRow, error) {
+	rows, err := q.db.Query(ctx, countCheckFindings, scanIds)
 	if err != nil {
 		return nil, err
 	}
@@ -130,6 +126,17 @@ func (q *Queries) CountCheckFindings(ctx context.Context, arg CountCheckFindings
 		return nil, err
 	}
 	return items, nil
+}
+
+const deleteComplianceSheets = `-- name: DeleteComplianceSheets :exec
+delete from scan_compliance_sheets where scan_id = any($1::uuid[])
+`
+
+// Purpose: make room for a recount.
+// Index: scan_compliance_sheets_pkey.
+func (q *Queries) DeleteComplianceSheets(ctx context.Context, scanIds []uuid.UUID) error {
+	_, err := q.db.Exec(ctx, deleteComplianceSheets, scanIds)
+	return err
 }
 
 const deleteScanCompliance = `-- name: DeleteScanCompliance :exec
@@ -159,34 +166,34 @@ func (q *Queries) DeleteScanComplianceOf(ctx context.Context, arg DeleteScanComp
 	return err
 }
 
-const findFramework = `-- name: FindFramework :many
-select f.provider, f.content from catalogue_frameworks f
+const findFrameworks = `-- name: FindFrameworks :many
+select f.provider, f.updated_at from catalogue_frameworks f
 where f.framework_id = $1 and f.provider = any($2::text[])
-order by array_position($2::text[], f.provider) limit 1
 `
 
-type FindFrameworkParams struct {
+type FindFrameworksParams struct {
 	FrameworkID string
 	Providers   []string
 }
 
-type FindFrameworkRow struct {
-	Provider string
-	Content  json.RawMessage
+type FindFrameworksRow struct {
+	Provider  string
+	UpdatedAt time.Time
 }
 
-// Purpose: the content of a framework as it is now, for the first of the provider types that have it.
-// Index: catalogue_frameworks_pkey; the table is small.
-func (q *Queries) FindFramework(ctx context.Context, arg FindFrameworkParams) ([]FindFrameworkRow, error) {
-	rows, err := q.db.Query(ctx, findFramework, arg.FrameworkID, arg.Providers)
+// Purpose: which provider types have a framework of that id, and since when its content is what it is: an import changes the
+// moment, and nothing else changes the content.
+// Index: catalogue_frameworks_pkey.
+func (q *Queries) FindFrameworks(ctx context.Context, arg FindFrameworksParams) ([]FindFrameworksRow, error) {
+	rows, err := q.db.Query(ctx, findFrameworks, arg.FrameworkID, arg.Providers)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []FindFrameworkRow{}
+	items := []FindFrameworksRow{}
 	for rows.Next() {
-		var i FindFrameworkRow
-		if err := rows.Scan(&i.Provider, &i.Content); err != nil {
+		var i FindFrameworksRow
+		if err := rows.Scan(&i.Provider, &i.UpdatedAt); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -216,11 +223,34 @@ func (q *Queries) ForgetVersionOfUnheldScans(ctx context.Context) (int64, error)
 	return result.RowsAffected(), nil
 }
 
+const getFrameworkContent = `-- name: GetFrameworkContent :one
+select f.updated_at, f.content from catalogue_frameworks f where f.provider = $1 and f.framework_id = $2
+`
+
+type GetFrameworkContentParams struct {
+	Provider    string
+	FrameworkID string
+}
+
+type GetFrameworkContentRow struct {
+	UpdatedAt time.Time
+	Content   json.RawMessage
+}
+
+// Purpose: the content of a framework as it is now.
+// Index: catalogue_frameworks_pkey.
+func (q *Queries) GetFrameworkContent(ctx context.Context, arg GetFrameworkContentParams) (GetFrameworkContentRow, error) {
+	row := q.db.QueryRow(ctx, getFrameworkContent, arg.Provider, arg.FrameworkID)
+	var i GetFrameworkContentRow
+	err := row.Scan(&i.UpdatedAt, &i.Content)
+	return i, err
+}
+
 const getFrameworkRevisions = `-- name: GetFrameworkRevisions :many
-select r.id, r.framework, r.name, r.version, r.requirements, true as shared
+select r.id, r.framework, r.name, r.version, r.requirements
 from catalogue_framework_revisions r where r.id = any($1::uuid[])
 union all
-select r.id, r.framework, r.name, r.version, r.requirements, false
+select r.id, r.framework, r.name, r.version, r.requirements
 from compliance_framework_revisions r where r.id = any($1::uuid[])
 `
 
@@ -230,7 +260,6 @@ type GetFrameworkRevisionsRow struct {
 	Name         string
 	Version      string
 	Requirements json.RawMessage
-	Shared       bool
 }
 
 // Purpose: contents of frameworks by their ids: of the catalogue, which all tenants share, and of the tenant's own.
@@ -250,7 +279,6 @@ func (q *Queries) GetFrameworkRevisions(ctx context.Context, ids []uuid.UUID) ([
 			&i.Name,
 			&i.Version,
 			&i.Requirements,
-			&i.Shared,
 		); err != nil {
 			return nil, err
 		}
@@ -260,6 +288,24 @@ func (q *Queries) GetFrameworkRevisions(ctx context.Context, ids []uuid.UUID) ([
 		return nil, err
 	}
 	return items, nil
+}
+
+const insertComplianceSheets = `-- name: InsertComplianceSheets :exec
+insert into scan_compliance_sheets (tenant_id, provider_id, scan_id, layout_id, compliance_ids, revision_ids, lengths, failures)
+select c.tenant_id, c.provider_id, c.scan_id,
+    md5(string_agg(c.compliance_id || ' ' || c.revision_id, E'\n' order by c.compliance_id collate "C"))::uuid,
+    array_agg(c.compliance_id order by c.compliance_id collate "C"), array_agg(c.revision_id order by c.compliance_id collate "C"),
+    array_agg(length(c.failures) order by c.compliance_id collate "C"),
+    string_agg(c.failures::text, '' order by c.compliance_id collate "C")::bit varying
+from scan_compliance c where c.scan_id = any($1::uuid[]) and c.region = ''
+group by c.tenant_id, c.provider_id, c.scan_id
+`
+
+// Purpose: put what each of some scans says about frameworks in all regions together into one row; after InsertScanCompliance.
+// Index: scan_compliance_pkey.
+func (q *Queries) InsertComplianceSheets(ctx context.Context, scanIds []uuid.UUID) error {
+	_, err := q.db.Exec(ctx, insertComplianceSheets, scanIds)
+	return err
 }
 
 const insertScanCompliance = `-- name: InsertScanCompliance :exec
@@ -335,31 +381,44 @@ func (q *Queries) ListCheckOutcomes(ctx context.Context, scanID uuid.UUID) ([]Li
 }
 
 const listCompliance = `-- name: ListCompliance :many
-select c.compliance_id, c.revision_id, bit_or(c.failures)::text as failures
-from scan_compliance c
-where c.scan_id = any($1::uuid[]) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
-    and (not $2::boolean or not exists (select from compliance_watchlist)
-        or c.compliance_id in (select w.compliance_id from compliance_watchlist w))
-group by c.compliance_id, c.revision_id
-order by c.compliance_id, max(c.scan_id::text collate "C") desc
+with found as (
+    select c.compliance_id, c.revision_id, bit_or(c.failures) as failures, count(*) as merged, min(c.passed) as passed, min(c.failed) as failed,
+        min(c.manual) as manual, max(c.scan_id::text collate "C") as newest
+    from scan_compliance c
+    where c.scan_id = any($2::uuid[]) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+        and (not $3::boolean or not exists (select from compliance_watchlist)
+            or c.compliance_id in (select w.compliance_id from compliance_watchlist w))
+    group by c.compliance_id, c.revision_id
+)
+select n.compliance_id, n.revision_id, n.passed::integer as passed, n.failed::integer as failed, n.manual::integer as manual,
+    (case when $1::boolean or n.merged > 1 or count(*) over (partition by n.compliance_id) > 1 then n.failures::text else '' end)::text as failures
+from found n
+where not starts_with(n.compliance_id, 'custom_') or exists (select from compliance_framework_revisions r where r.id = n.revision_id)
+order by n.compliance_id, n.newest desc
 `
 
 type ListComplianceParams struct {
-	ScanIds []uuid.UUID
-	Watched bool
+	Detailed bool
+	ScanIds  []uuid.UUID
+	Watched  bool
 }
 
 type ListComplianceRow struct {
 	ComplianceID string
 	RevisionID   uuid.UUID
+	Passed       int32
+	Failed       int32
+	Manual       int32
 	Failures     string
 }
 
 // Purpose: what chosen scans say about frameworks, together: a requirement failed where it failed in one of them. The revision
-// that the newest of them was held against comes first. watched leaves the frameworks that the tenant watches, if it watches some.
-// Index: scan_compliance_pkey, compliance_watchlist_pkey.
+// that the newest of them was held against comes first. Where the numbers of one row tell all, failures are only given if
+// detailed. watched leaves the frameworks that the tenant watches, if it watches some. Those of the tenant's own that are gone
+// say nothing.
+// Index: scan_compliance_pkey, compliance_watchlist_pkey, compliance_framework_revisions_pkey.
 func (q *Queries) ListCompliance(ctx context.Context, arg ListComplianceParams) ([]ListComplianceRow, error) {
-	rows, err := q.db.Query(ctx, listCompliance, arg.ScanIds, arg.Watched)
+	rows, err := q.db.Query(ctx, listCompliance, arg.Detailed, arg.ScanIds, arg.Watched)
 	if err != nil {
 		return nil, err
 	}
@@ -367,7 +426,14 @@ func (q *Queries) ListCompliance(ctx context.Context, arg ListComplianceParams) 
 	items := []ListComplianceRow{}
 	for rows.Next() {
 		var i ListComplianceRow
-		if err := rows.Scan(&i.ComplianceID, &i.RevisionID, &i.Failures); err != nil {
+		if err := rows.Scan(
+			&i.ComplianceID,
+			&i.RevisionID,
+			&i.Passed,
+			&i.Failed,
+			&i.Manual,
+			&i.Failures,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -382,6 +448,7 @@ const listComplianceByScan = `-- name: ListComplianceByScan :many
 select c.scan_id, c.revision_id, c.failures::text as failures
 from scan_compliance c
 where c.scan_id = any($1::uuid[]) and c.region = '' and c.compliance_id = $2
+    and (not starts_with(c.compliance_id, 'custom_') or exists (select from compliance_framework_revisions r where r.id = c.revision_id))
 order by c.scan_id desc
 `
 
@@ -396,8 +463,9 @@ type ListComplianceByScanRow struct {
 	Failures   string
 }
 
-// Purpose: what each of chosen scans says about a framework, in all regions together.
-// Index: scan_compliance_pkey.
+// Purpose: what each of chosen scans says about a framework, in all regions together. One of the tenant's own that is gone says
+// nothing.
+// Index: scan_compliance_pkey, compliance_framework_revisions_pkey.
 func (q *Queries) ListComplianceByScan(ctx context.Context, arg ListComplianceByScanParams) ([]ListComplianceByScanRow, error) {
 	rows, err := q.db.Query(ctx, listComplianceByScan, arg.ScanIds, arg.ComplianceID)
 	if err != nil {
@@ -422,6 +490,7 @@ const listComplianceRegions = `-- name: ListComplianceRegions :many
 select c.region, c.compliance_id, c.revision_id
 from scan_compliance c
 where c.scan_id = any($1::uuid[]) and c.region <> '' and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    and (not starts_with(c.compliance_id, 'custom_') or exists (select from compliance_framework_revisions r where r.id = c.revision_id))
 group by c.region, c.compliance_id, c.revision_id
 order by c.region
 `
@@ -433,7 +502,7 @@ type ListComplianceRegionsRow struct {
 }
 
 // Purpose: the regions that chosen scans have something to say about, each with the frameworks.
-// Index: scan_compliance_pkey.
+// Index: scan_compliance_pkey, compliance_framework_revisions_pkey.
 func (q *Queries) ListComplianceRegions(ctx context.Context, scanIds []uuid.UUID) ([]ListComplianceRegionsRow, error) {
 	rows, err := q.db.Query(ctx, listComplianceRegions, scanIds)
 	if err != nil {
@@ -444,6 +513,58 @@ func (q *Queries) ListComplianceRegions(ctx context.Context, scanIds []uuid.UUID
 	for rows.Next() {
 		var i ListComplianceRegionsRow
 		if err := rows.Scan(&i.Region, &i.ComplianceID, &i.RevisionID); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listComplianceSheets = `-- name: ListComplianceSheets :many
+with layouts as materialized (
+    select x.layout_id, bit_or(x.failures) as failures, max(x.scan_id::text collate "C") as newest
+    from scan_compliance_sheets x where x.scan_id = any($1::uuid[]) group by x.layout_id
+)
+select s.compliance_ids, s.revision_ids, s.lengths, l.failures::text as failures,
+    array(select r.id from compliance_framework_revisions r where r.id = any(s.revision_ids))::uuid[] as own,
+    array(select w.compliance_id from compliance_watchlist w)::text[] as watched
+from layouts l join scan_compliance_sheets s on s.scan_id = l.newest::uuid
+order by l.newest desc
+`
+
+type ListComplianceSheetsRow struct {
+	ComplianceIds []string
+	RevisionIds   []uuid.UUID
+	Lengths       []int32
+	Failures      string
+	Own           []uuid.UUID
+	Watched       []string
+}
+
+// Purpose: what chosen scans say about all frameworks in all regions together, by layout, that of the newest scan first: a
+// requirement failed where it failed in one of them. Beside them which revisions are of frameworks of the tenant's own that are
+// there, and the frameworks that the tenant watches.
+// Index: scan_compliance_sheets_pkey, compliance_framework_revisions_pkey, compliance_watchlist_pkey.
+func (q *Queries) ListComplianceSheets(ctx context.Context, scanIds []uuid.UUID) ([]ListComplianceSheetsRow, error) {
+	rows, err := q.db.Query(ctx, listComplianceSheets, scanIds)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListComplianceSheetsRow{}
+	for rows.Next() {
+		var i ListComplianceSheetsRow
+		if err := rows.Scan(
+			&i.ComplianceIds,
+			&i.RevisionIds,
+			&i.Lengths,
+			&i.Failures,
+			&i.Own,
+			&i.Watched,
+		); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -155,44 +155,28 @@ func (q *Queries) FillWatchlist(ctx context.Context, arg FillWatchlistParams) er
 	return err
 }
 
-const findComplianceFramework = `-- name: FindComplianceFramework :many
-select w.id, w.provider, w.description, w.revision_id, r.framework, r.name, r.version, r.requirements
-from compliance_frameworks w join compliance_framework_revisions r on r.id = w.revision_id
-where w.compliance_id = $1
+const findComplianceFrameworks = `-- name: FindComplianceFrameworks :many
+select w.provider, w.id, w.revision_id from compliance_frameworks w where w.compliance_id = $1
 `
 
-type FindComplianceFrameworkRow struct {
-	ID           uuid.UUID
-	Provider     string
-	Description  string
-	RevisionID   uuid.UUID
-	Framework    string
-	Name         string
-	Version      string
-	Requirements json.RawMessage
+type FindComplianceFrameworksRow struct {
+	Provider   string
+	ID         uuid.UUID
+	RevisionID uuid.UUID
 }
 
-// Purpose: the same by the id that results carry.
-// Index: compliance_frameworks_tenant_id_compliance_id_key, compliance_framework_revisions_pkey.
-func (q *Queries) FindComplianceFramework(ctx context.Context, complianceID string) ([]FindComplianceFrameworkRow, error) {
-	rows, err := q.db.Query(ctx, findComplianceFramework, complianceID)
+// Purpose: the provider type and the content, by its id alone, of the framework that results carry this id of.
+// Index: compliance_frameworks_tenant_id_compliance_id_key.
+func (q *Queries) FindComplianceFrameworks(ctx context.Context, complianceID string) ([]FindComplianceFrameworksRow, error) {
+	rows, err := q.db.Query(ctx, findComplianceFrameworks, complianceID)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	items := []FindComplianceFrameworkRow{}
+	items := []FindComplianceFrameworksRow{}
 	for rows.Next() {
-		var i FindComplianceFrameworkRow
-		if err := rows.Scan(
-			&i.ID,
-			&i.Provider,
-			&i.Description,
-			&i.RevisionID,
-			&i.Framework,
-			&i.Name,
-			&i.Version,
-			&i.Requirements,
-		); err != nil {
+		var i FindComplianceFrameworksRow
+		if err := rows.Scan(&i.Provider, &i.ID, &i.RevisionID); err != nil {
 			return nil, err
 		}
 		items = append(items, i)

@@ -40,6 +40,84 @@ func (q *Queries) CountFindings(ctx context.Context, scansPerProvider *int64) (i
 	return count, err
 }
 
+const countFindingsInPlaces = `-- name: CountFindingsInPlaces :one
+with chosen as materialized (
+    select l.id, l.first_finding_id, l.last_finding_id
+    from providers p cross join lateral (
+        select s.id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit $1::bigint
+    ) l
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+), parts as materialized (
+    select s.id, s.first_finding_id, s.last_finding_id, (/* TEMPLATE_BEGIN: whole */ true /* TEMPLATE_END */)
+        and not exists (select from scan_recounts c where c.scan_id = s.id)
+        and exists (select from scan_check_places k where k.scan_id = s.id) as whole
+    from chosen s
+), places as materialized (
+    select parts.id as scan_id, f.check_id, f.region, sum(f.total) as total, sum(f.counted) filter (where f.placed) as counted
+    from parts cross join lateral (
+        select f.check_id, f.region, f.pass + f.fail + f.manual + f.pass_muted + f.fail_muted + f.manual_muted as total,
+            case when $2::boolean then
+                case when $3::boolean then f.fail else 0 end + case when $4::boolean then f.pass else 0 end
+                + case when $5::boolean then f.manual else 0 end
+            else 0 end
+            + case when $6::boolean then
+                case when $3::boolean then f.fail_muted else 0 end + case when $4::boolean then f.pass_muted else 0 end
+                + case when $5::boolean then f.manual_muted else 0 end
+            else 0 end as counted,
+            (/* TEMPLATE_BEGIN: placed */ true /* TEMPLATE_END */) as placed
+        from scan_check_places f where parts.whole and f.scan_id = parts.id offset 0
+    ) f
+    group by parts.id, f.check_id, f.region
+)
+select coalesce((select sum(p.total) from places p where p.counted > 0), 0)::bigint as near,
+    coalesce((select sum(p.total) from places p), 0)::bigint as total, (coalesce((
+    select sum(p.counted) from places p
+), 0) + (
+    select coalesce(sum(f.count), 0) from parts cross join lateral (
+        select count(*) as count from findings f
+        where f.scan_id = parts.id and f.id >= parts.first_finding_id and f.id <= parts.last_finding_id
+            and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    ) f
+    where not parts.whole
+))::bigint as count
+`
+
+type CountFindingsInPlacesParams struct {
+	ScansPerProvider *int64
+	WithUnmuted      bool
+	WithFail         bool
+	WithPass         bool
+	WithManual       bool
+	WithMuted        bool
+}
+
+type CountFindingsInPlacesRow struct {
+	Near  int64
+	Total int64
+	Count int64
+}
+
+// Purpose: the same number for the filters that the places of checks can answer: placed is such a condition on their rows. A scan whose
+// places are not counted is counted one by one too. Near is how many findings there are at all in the checks and regions that
+// have some: what it takes to read those that are left without an order to go by; total is how many the scans have.
+// Index: scans_latest, scan_check_places_pkey, findings_scan, scan_recounts_scan.
+func (q *Queries) CountFindingsInPlaces(ctx context.Context, arg CountFindingsInPlacesParams) (CountFindingsInPlacesRow, error) {
+	row := q.db.QueryRow(ctx, countFindingsInPlaces,
+		arg.ScansPerProvider,
+		arg.WithUnmuted,
+		arg.WithFail,
+		arg.WithPass,
+		arg.WithManual,
+		arg.WithMuted,
+	)
+	var i CountFindingsInPlacesRow
+	err := row.Scan(&i.Near, &i.Total, &i.Count)
+	return i, err
+}
+
 const countFindingsInSummaries = `-- name: CountFindingsInSummaries :one
 with chosen as materialized (
     select l.id, l.first_finding_id, l.last_finding_id
@@ -65,8 +143,9 @@ select (coalesce((
             case when $2::boolean then f.fail_muted else 0 end + case when $3::boolean then f.pass_muted else 0 end
             + case when $4::boolean then f.muted - f.fail_muted - f.pass_muted else 0 end
         else 0 end)
-    from parts join scan_summaries f on f.scan_id = parts.id
-    where parts.whole and /* TEMPLATE_BEGIN: summary */ true /* TEMPLATE_END */
+    from parts cross join lateral (
+        select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region, f.resource_service, f.resource_region, f.pass, f.fail, f.muted, f.total, f.new, f.changed, f.unchanged, f.fail_new, f.fail_changed, f.pass_new, f.pass_changed, f.muted_new, f.muted_changed, f.pass_muted, f.fail_muted, f.severity_rank, f.inserted_at from scan_summaries f where parts.whole and f.scan_id = parts.id and /* TEMPLATE_BEGIN: summary */ true /* TEMPLATE_END */ offset 0
+    ) f
 ), 0) + (
     select coalesce(sum(f.count), 0) from parts cross join lateral (
         select count(*) as count from findings f
@@ -104,6 +183,84 @@ func (q *Queries) CountFindingsInSummaries(ctx context.Context, arg CountFinding
 	return count, err
 }
 
+const countFindingsOfResources = `-- name: CountFindingsOfResources :one
+with chosen as materialized (
+    select l.id, l.provider_id, l.first_finding_id, l.last_finding_id
+    from providers p cross join lateral (
+        select s.id, s.provider_id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit $1::bigint
+    ) l
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+), sought as materialized (
+    select o.id, p.provider_id from (select distinct c.provider_id from chosen c) p cross join lateral (
+        select fr.id from resources fr where fr.provider_id = p.provider_id and /* TEMPLATE_BEGIN: resources */ true /* TEMPLATE_END */ offset 0
+    ) o
+), pairs as materialized (
+    select c.id as scan_id, c.first_finding_id, c.last_finding_id, o.id as resource_id
+    from sought o join chosen c on c.provider_id = o.provider_id limit $2::bigint + 1
+), way as materialized (
+    select (select count(*) from pairs) <= $2::bigint as few
+)
+select way.few::boolean as few, ((
+    select count(*) from pairs c cross join lateral (
+        select x.tenant_id, x.id, x.scan_id, x.check_id, x.check_metadata_id, x.uid, x.uid_hash, x.status_rank, x.severity_rank, x.muted, x.delta,
+            x.updated_at, x.service, x.region, x.resource_type, x.resource_group, x.resource_id
+        from findings x
+        where way.few and x.resource_id = c.resource_id and x.scan_id = c.scan_id and x.id >= c.first_finding_id and x.id <= c.last_finding_id offset 0
+    ) f where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+) + (
+    select coalesce(sum(f.count), 0) from chosen c cross join lateral (
+        select count(*) as count from findings f
+        where not way.few and f.scan_id = c.id and f.id >= c.first_finding_id and f.id <= c.last_finding_id
+            and (f.resource_id in (select o.id from sought o)) is true -- no join: they are looked through once, not for each scan
+            and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    ) f
+))::bigint as count
+from way
+`
+
+type CountFindingsOfResourcesParams struct {
+	ScansPerProvider *int64
+	Few              int64
+}
+
+type CountFindingsOfResourcesRow struct {
+	Few   bool
+	Count int64
+}
+
+// Purpose: how many findings the filters leave when some are about what the findings' resources are now, and whether those are few
+// enough, in all the scans, to ask an index for the findings of each. Else all findings of the scans are looked at.
+// Index: scans_latest, resources_name, resources_tenant_id_provider_id_uid_key, findings_resource, findings_scan.
+func (q *Queries) CountFindingsOfResources(ctx context.Context, arg CountFindingsOfResourcesParams) (CountFindingsOfResourcesRow, error) {
+	row := q.db.QueryRow(ctx, countFindingsOfResources, arg.ScansPerProvider, arg.Few)
+	var i CountFindingsOfResourcesRow
+	err := row.Scan(&i.Few, &i.Count)
+	return i, err
+}
+
+const countSightings = `-- name: CountSightings :one
+select count(*)
+from findings f
+cross join lateral (
+    select s.id, s.provider_id from scans s where s.tenant_id = f.tenant_id and s.id = f.scan_id and s.state = 'completed'
+        and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */ limit 1
+) s
+join providers p on p.tenant_id = f.tenant_id and p.id = s.provider_id and p.deleted_at is null
+where /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */ and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+`
+
+// Purpose: how many sightings of one finding there are, which the condition names.
+// Index: findings_history, scans_pkey, providers_pkey.
+func (q *Queries) CountSightings(ctx context.Context) (int64, error) {
+	row := q.db.QueryRow(ctx, countSightings)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const getFindings = `-- name: GetFindings :many
 select
     d.id, d.scan_id, d.uid, d.delta, d.status, d.status_extended, d.severity, d.check_id, d.resource_group, d.raw_result,
@@ -112,12 +269,11 @@ select
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as check_metadata,
     (select case when $2::boolean then c.content -> 'categories' end from check_metadata c
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
-    array(select m.resource_id from resource_finding_mappings m
-        where $3::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids,
+    (case when $3::boolean then array[d.resource_id] else '{}' end)::uuid[] as resource_ids,
     ''::text as position
 from (select unnest($4::uuid[]) as id) f cross join lateral (
     select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
-        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason
+        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason, g.resource_id
     from findings g where g.id = f.id limit 1
 ) d
 join scans s on s.tenant_id = d.tenant_id and s.id = d.scan_id and s.state = 'completed'
@@ -154,7 +310,7 @@ type GetFindingsRow struct {
 }
 
 // Purpose: findings by their ids: one that was asked for, or those that an answer includes.
-// Index: findings_pkey, scans_pkey, providers_pkey, check_metadata_pkey, resource_finding_mappings_pkey.
+// Index: findings_pkey, scans_pkey, providers_pkey, check_metadata_pkey.
 func (q *Queries) GetFindings(ctx context.Context, arg GetFindingsParams) ([]GetFindingsRow, error) {
 	rows, err := q.db.Query(ctx, getFindings,
 		arg.WithMetadata,
@@ -472,6 +628,7 @@ with chosen as materialized (
         where f.scan_id = chosen.id and f.id >= chosen.first_finding_id and f.id <= chosen.last_finding_id
             and f.status_rank = t.status_rank and f.severity_rank = v.severity_rank
             and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+            and (/* TEMPLATE_BEGIN: looked_up */ true /* TEMPLATE_END */) is true
         order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit $7::bigint
     ) f
     order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit $9::bigint offset $8::bigint
@@ -483,12 +640,11 @@ select
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as check_metadata,
     (select case when $2::boolean then c.content -> 'categories' end from check_metadata c
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
-    array(select m.resource_id from resource_finding_mappings m
-        where $3::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids,
+    (case when $3::boolean then array[d.resource_id] else '{}' end)::uuid[] as resource_ids,
     /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from page f cross join lateral (
     select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
-        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason
+        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason, g.resource_id
     from findings g where g.id = f.id limit 1
 ) d
 order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */
@@ -531,10 +687,11 @@ type ListFindingsRow struct {
 // Reading findings. Only those of completed scans of providers that are not being deleted exist for readers: every query
 // starts from such scans (the CTE "chosen": all, or the newest of each provider) and asks each of them for its own best
 // rows, because one index range over several scans has no order. A scan knows the range of its findings' ids, which
-// leaves out partitions.
+// leaves out partitions. Conditions at the marker "looked_up" are about other tables: they are asked for each row of the walk along an
+// index, where a join would read all that they choose for each range.
 // Purpose: a page of findings in an order of status, severity and time. Each status and severity of each scan is one
 // range of the index that is in order already, so a page costs the rows that it shows, however large the scan.
-// Index: scans_latest, findings_scan, findings_pkey, check_metadata_pkey, resource_finding_mappings_pkey.
+// Index: scans_latest, findings_scan, findings_pkey, check_metadata_pkey.
 func (q *Queries) ListFindings(ctx context.Context, arg ListFindingsParams) ([]ListFindingsRow, error) {
 	rows, err := q.db.Query(ctx, listFindings,
 		arg.WithMetadata,
@@ -600,6 +757,7 @@ with chosen as materialized (
     from findings f join chosen on chosen.id = f.scan_id
     where f.id >= (select min(c.first_finding_id::text) from chosen c)::uuid and f.id <= (select max(c.last_finding_id::text) from chosen c)::uuid
         and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+            and (/* TEMPLATE_BEGIN: looked_up */ true /* TEMPLATE_END */) is true
     order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit $6::bigint offset $5::bigint
 )
 select
@@ -609,12 +767,11 @@ select
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as check_metadata,
     (select case when $2::boolean then c.content -> 'categories' end from check_metadata c
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
-    array(select m.resource_id from resource_finding_mappings m
-        where $3::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids,
+    (case when $3::boolean then array[d.resource_id] else '{}' end)::uuid[] as resource_ids,
     /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from page f cross join lateral (
     select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
-        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason
+        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason, g.resource_id
     from findings g where g.id = f.id limit 1
 ) d
 order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */
@@ -652,7 +809,7 @@ type ListFindingsByTimeRow struct {
 }
 
 // Purpose: a page of findings of any number of scans, by time alone: one walk along the ids.
-// Index: scans_latest, findings_pkey, check_metadata_pkey, resource_finding_mappings_pkey.
+// Index: scans_latest, findings_pkey, check_metadata_pkey.
 func (q *Queries) ListFindingsByTime(ctx context.Context, arg ListFindingsByTimeParams) ([]ListFindingsByTimeRow, error) {
 	rows, err := q.db.Query(ctx, listFindingsByTime,
 		arg.WithMetadata,
@@ -717,6 +874,7 @@ with chosen as materialized (
         select f.id, f.status_rank, f.severity_rank, f.check_id, f.updated_at from findings f
         where f.scan_id = chosen.id and f.id >= chosen.first_finding_id and f.id <= chosen.last_finding_id
             and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+            and (/* TEMPLATE_BEGIN: looked_up */ true /* TEMPLATE_END */) is true
         order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit $5::bigint
     ) f
     order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit $7::bigint offset $6::bigint
@@ -728,12 +886,11 @@ select
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as check_metadata,
     (select case when $2::boolean then c.content -> 'categories' end from check_metadata c
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
-    array(select m.resource_id from resource_finding_mappings m
-        where $3::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids,
+    (case when $3::boolean then array[d.resource_id] else '{}' end)::uuid[] as resource_ids,
     /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from page f cross join lateral (
     select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
-        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason
+        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason, g.resource_id
     from findings g where g.id = f.id limit 1
 ) d
 order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */
@@ -772,7 +929,7 @@ type ListFindingsInOrderRow struct {
 }
 
 // Purpose: a page of findings in any other order.
-// Index: scans_latest, findings_check or findings_scan, findings_pkey, check_metadata_pkey, resource_finding_mappings_pkey.
+// Index: scans_latest, findings_place or findings_scan, findings_pkey, check_metadata_pkey.
 func (q *Queries) ListFindingsInOrder(ctx context.Context, arg ListFindingsInOrderParams) ([]ListFindingsInOrderRow, error) {
 	rows, err := q.db.Query(ctx, listFindingsInOrder,
 		arg.WithMetadata,
@@ -811,6 +968,351 @@ func (q *Queries) ListFindingsInOrder(ctx context.Context, arg ListFindingsInOrd
 			&i.ResourceIds,
 			&i.Position,
 		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listFindingsOfPlaces = `-- name: ListFindingsOfPlaces :many
+with chosen as materialized (
+    select l.id, l.first_finding_id, l.last_finding_id
+    from providers p cross join lateral (
+        select s.id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit $4::bigint
+    ) l
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+), places as materialized (
+    select c.id as scan_id, c.first_finding_id, c.last_finding_id, k.check_id, k.region
+    from chosen c cross join lateral (
+        select distinct f.check_id, f.region from scan_check_places f
+        where f.scan_id = c.id and (not $5::boolean or f.pass_muted + f.fail_muted + f.manual_muted > 0
+                or exists (select from scan_recounts r where r.scan_id = c.id))
+            and /* TEMPLATE_BEGIN: placed */ true /* TEMPLATE_END */
+    ) k
+), uncounted as materialized (
+    select c.id, c.first_finding_id, c.last_finding_id from chosen c
+    where not exists (select from scan_check_places k where k.scan_id = c.id)
+), page as (
+    select f.id, f.status_rank, f.severity_rank, f.check_id, f.updated_at from (
+        select f.id, f.status_rank, f.severity_rank, f.check_id, f.updated_at
+        from places c cross join lateral (
+            select x.tenant_id, x.id, x.scan_id, x.check_id, x.check_metadata_id, x.uid, x.uid_hash, x.status_rank, x.severity_rank, x.muted, x.delta,
+                x.updated_at, x.service, x.region, x.resource_type, x.resource_group, x.resource_id
+            from findings x
+            where x.scan_id = c.scan_id and x.check_id = c.check_id and x.region = c.region and x.id >= c.first_finding_id
+                and x.id <= c.last_finding_id offset 0
+        ) f where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+        union all
+        select f.id, f.status_rank, f.severity_rank, f.check_id, f.updated_at
+        from uncounted c cross join lateral (
+            select x.tenant_id, x.id, x.scan_id, x.check_id, x.check_metadata_id, x.uid, x.uid_hash, x.status_rank, x.severity_rank, x.muted, x.delta,
+                x.updated_at, x.service, x.region, x.resource_type, x.resource_group, x.resource_id
+            from findings x
+            where x.scan_id = c.id and x.id >= c.first_finding_id and x.id <= c.last_finding_id offset 0
+        ) f where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    ) f
+    order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit $7::bigint offset $6::bigint
+)
+select
+    d.id, d.scan_id, d.uid, d.delta, d.status, d.status_extended, d.severity, d.check_id, d.resource_group, d.raw_result,
+    d.inserted_at, d.updated_at, d.first_seen_at, d.muted, d.muted_reason,
+    (select case when $1::boolean then c.content end from check_metadata c
+        where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as check_metadata,
+    (select case when $2::boolean then c.content -> 'categories' end from check_metadata c
+        where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
+    (case when $3::boolean then array[d.resource_id] else '{}' end)::uuid[] as resource_ids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
+from page f cross join lateral (
+    select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
+        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason, g.resource_id
+    from findings g where g.id = f.id limit 1
+) d
+order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */
+`
+
+type ListFindingsOfPlacesParams struct {
+	WithMetadata     bool
+	WithCategories   bool
+	WithResources    bool
+	ScansPerProvider *int64
+	Muted            bool
+	PageOffset       int64
+	PageSize         int64
+}
+
+type ListFindingsOfPlacesRow struct {
+	ID             uuid.UUID
+	ScanID         uuid.UUID
+	Uid            string
+	Delta          *string
+	Status         string
+	StatusExtended *string
+	Severity       string
+	CheckID        string
+	ResourceGroup  *string
+	RawResult      json.RawMessage
+	InsertedAt     time.Time
+	UpdatedAt      time.Time
+	FirstSeenAt    time.Time
+	Muted          bool
+	MutedReason    *string
+	CheckMetadata  json.RawMessage
+	Categories     json.RawMessage
+	ResourceIds    []uuid.UUID
+	Position       string
+}
+
+// Purpose: a page of the findings that filters leave which places can answer, when they are few: all findings of the checks and
+// regions that have some are read, and of a scan whose places are not counted all there are.
+// Index: scans_latest, scan_check_places_pkey, findings_place, findings_pkey, check_metadata_pkey.
+func (q *Queries) ListFindingsOfPlaces(ctx context.Context, arg ListFindingsOfPlacesParams) ([]ListFindingsOfPlacesRow, error) {
+	rows, err := q.db.Query(ctx, listFindingsOfPlaces,
+		arg.WithMetadata,
+		arg.WithCategories,
+		arg.WithResources,
+		arg.ScansPerProvider,
+		arg.Muted,
+		arg.PageOffset,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListFindingsOfPlacesRow{}
+	for rows.Next() {
+		var i ListFindingsOfPlacesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ScanID,
+			&i.Uid,
+			&i.Delta,
+			&i.Status,
+			&i.StatusExtended,
+			&i.Severity,
+			&i.CheckID,
+			&i.ResourceGroup,
+			&i.RawResult,
+			&i.InsertedAt,
+			&i.UpdatedAt,
+			&i.FirstSeenAt,
+			&i.Muted,
+			&i.MutedReason,
+			&i.CheckMetadata,
+			&i.Categories,
+			&i.ResourceIds,
+			&i.Position,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listFindingsOfResources = `-- name: ListFindingsOfResources :many
+with chosen as materialized (
+    select l.id, l.provider_id, l.first_finding_id, l.last_finding_id
+    from providers p cross join lateral (
+        select s.id, s.provider_id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit $4::bigint
+    ) l
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+), sought as materialized (
+    select o.id, p.provider_id from (select distinct c.provider_id from chosen c) p cross join lateral (
+        select fr.id from resources fr where fr.provider_id = p.provider_id and /* TEMPLATE_BEGIN: resources */ true /* TEMPLATE_END */ offset 0
+    ) o
+), pairs as materialized (
+    select c.id as scan_id, c.first_finding_id, c.last_finding_id, o.id as resource_id
+    from sought o join chosen c on c.provider_id = o.provider_id limit $5::bigint + 1
+), page as (
+    select f.id, f.status_rank, f.severity_rank, f.check_id, f.updated_at
+    from pairs c cross join lateral (
+        select x.tenant_id, x.id, x.scan_id, x.check_id, x.check_metadata_id, x.uid, x.uid_hash, x.status_rank, x.severity_rank, x.muted, x.delta,
+            x.updated_at, x.service, x.region, x.resource_type, x.resource_group, x.resource_id
+        from findings x
+        where x.resource_id = c.resource_id and x.scan_id = c.scan_id and x.id >= c.first_finding_id and x.id <= c.last_finding_id offset 0
+    ) f where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit $7::bigint offset $6::bigint
+)
+select
+    d.id, d.scan_id, d.uid, d.delta, d.status, d.status_extended, d.severity, d.check_id, d.resource_group, d.raw_result,
+    d.inserted_at, d.updated_at, d.first_seen_at, d.muted, d.muted_reason,
+    (select case when $1::boolean then c.content end from check_metadata c
+        where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as check_metadata,
+    (select case when $2::boolean then c.content -> 'categories' end from check_metadata c
+        where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
+    (case when $3::boolean then array[d.resource_id] else '{}' end)::uuid[] as resource_ids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
+from page f cross join lateral (
+    select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
+        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason, g.resource_id
+    from findings g where g.id = f.id limit 1
+) d
+order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */
+`
+
+type ListFindingsOfResourcesParams struct {
+	WithMetadata     bool
+	WithCategories   bool
+	WithResources    bool
+	ScansPerProvider *int64
+	Few              int64
+	PageOffset       int64
+	PageSize         int64
+}
+
+type ListFindingsOfResourcesRow struct {
+	ID             uuid.UUID
+	ScanID         uuid.UUID
+	Uid            string
+	Delta          *string
+	Status         string
+	StatusExtended *string
+	Severity       string
+	CheckID        string
+	ResourceGroup  *string
+	RawResult      json.RawMessage
+	InsertedAt     time.Time
+	UpdatedAt      time.Time
+	FirstSeenAt    time.Time
+	Muted          bool
+	MutedReason    *string
+	CheckMetadata  json.RawMessage
+	Categories     json.RawMessage
+	ResourceIds    []uuid.UUID
+	Position       string
+}
+
+// Purpose: a page of the findings that filters leave of which some are about resources, when those are few (CountFindingsOfResources):
+// all findings about them are read.
+// Index: scans_latest, resources_name, resources_tenant_id_provider_id_uid_key, findings_resource, findings_pkey, check_metadata_pkey.
+func (q *Queries) ListFindingsOfResources(ctx context.Context, arg ListFindingsOfResourcesParams) ([]ListFindingsOfResourcesRow, error) {
+	rows, err := q.db.Query(ctx, listFindingsOfResources,
+		arg.WithMetadata,
+		arg.WithCategories,
+		arg.WithResources,
+		arg.ScansPerProvider,
+		arg.Few,
+		arg.PageOffset,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListFindingsOfResourcesRow{}
+	for rows.Next() {
+		var i ListFindingsOfResourcesRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ScanID,
+			&i.Uid,
+			&i.Delta,
+			&i.Status,
+			&i.StatusExtended,
+			&i.Severity,
+			&i.CheckID,
+			&i.ResourceGroup,
+			&i.RawResult,
+			&i.InsertedAt,
+			&i.UpdatedAt,
+			&i.FirstSeenAt,
+			&i.Muted,
+			&i.MutedReason,
+			&i.CheckMetadata,
+			&i.Categories,
+			&i.ResourceIds,
+			&i.Position,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listPlacesOfFindings = `-- name: ListPlacesOfFindings :many
+with chosen as materialized (
+    select l.id, l.first_finding_id, l.last_finding_id
+    from providers p cross join lateral (
+        select s.id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit $1::bigint
+    ) l
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+), parts as materialized (
+    select s.id, s.first_finding_id, s.last_finding_id, (/* TEMPLATE_BEGIN: whole */ true /* TEMPLATE_END */)
+        and not exists (select from scan_recounts c where c.scan_id = s.id)
+        and exists (select from scan_check_places k where k.scan_id = s.id) as whole
+    from chosen s
+)
+select distinct f.service, f.region from parts cross join lateral (
+    select f.service, f.region from scan_check_places f
+    where parts.whole and f.scan_id = parts.id and (
+            $2::boolean and ($3::boolean and f.fail > 0 or $4::boolean and f.pass > 0 or $5::boolean and f.manual > 0)
+            or $6::boolean and ($3::boolean and f.fail_muted > 0 or $4::boolean and f.pass_muted > 0
+                or $5::boolean and f.manual_muted > 0)
+        ) and /* TEMPLATE_BEGIN: placed */ true /* TEMPLATE_END */ offset 0
+) f
+union
+select f.service, f.region from parts cross join lateral (
+    select distinct f.service, f.region from findings f
+    where not parts.whole and f.scan_id = parts.id and f.id >= parts.first_finding_id and f.id <= parts.last_finding_id
+        and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+) f
+`
+
+type ListPlacesOfFindingsParams struct {
+	ScansPerProvider *int64
+	WithUnmuted      bool
+	WithFail         bool
+	WithPass         bool
+	WithManual       bool
+	WithMuted        bool
+}
+
+type ListPlacesOfFindingsRow struct {
+	Service string
+	Region  string
+}
+
+// Purpose: the same from the places of checks, when those can answer the filters. A scan whose places are not counted, or are behind what
+// was muted, or that the dates cut, is looked through.
+// Index: scans_latest, scan_check_places_pkey, findings_scan, scan_recounts_scan.
+func (q *Queries) ListPlacesOfFindings(ctx context.Context, arg ListPlacesOfFindingsParams) ([]ListPlacesOfFindingsRow, error) {
+	rows, err := q.db.Query(ctx, listPlacesOfFindings,
+		arg.ScansPerProvider,
+		arg.WithUnmuted,
+		arg.WithFail,
+		arg.WithPass,
+		arg.WithManual,
+		arg.WithMuted,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListPlacesOfFindingsRow{}
+	for rows.Next() {
+		var i ListPlacesOfFindingsRow
+		if err := rows.Scan(&i.Service, &i.Region); err != nil {
 			return nil, err
 		}
 		items = append(items, i)
@@ -929,6 +1431,113 @@ func (q *Queries) ListScanResourceGroups(ctx context.Context, scansPerProvider *
 			return nil, err
 		}
 		items = append(items, resource_group)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const listSightings = `-- name: ListSightings :many
+with page as (
+    select f.id
+    from findings f
+    cross join lateral (
+        select s.id, s.provider_id from scans s where s.tenant_id = f.tenant_id and s.id = f.scan_id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */ limit 1
+    ) s
+    join providers p on p.tenant_id = f.tenant_id and p.id = s.provider_id and p.deleted_at is null
+    where /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */ and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit $5::bigint offset $4::bigint
+)
+select
+    d.id, d.scan_id, d.uid, d.delta, d.status, d.status_extended, d.severity, d.check_id, d.resource_group, d.raw_result,
+    d.inserted_at, d.updated_at, d.first_seen_at, d.muted, d.muted_reason,
+    (select case when $1::boolean then c.content end from check_metadata c
+        where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as check_metadata,
+    (select case when $2::boolean then c.content -> 'categories' end from check_metadata c
+        where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
+    (case when $3::boolean then array[d.resource_id] else '{}' end)::uuid[] as resource_ids,
+    /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
+from page f cross join lateral (
+    select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
+        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason, g.resource_id
+    from findings g where g.id = f.id limit 1
+) d
+order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */
+`
+
+type ListSightingsParams struct {
+	WithMetadata   bool
+	WithCategories bool
+	WithResources  bool
+	PageOffset     int64
+	PageSize       int64
+}
+
+type ListSightingsRow struct {
+	ID             uuid.UUID
+	ScanID         uuid.UUID
+	Uid            string
+	Delta          *string
+	Status         string
+	StatusExtended *string
+	Severity       string
+	CheckID        string
+	ResourceGroup  *string
+	RawResult      json.RawMessage
+	InsertedAt     time.Time
+	UpdatedAt      time.Time
+	FirstSeenAt    time.Time
+	Muted          bool
+	MutedReason    *string
+	CheckMetadata  json.RawMessage
+	Categories     json.RawMessage
+	ResourceIds    []uuid.UUID
+	Position       string
+}
+
+// Purpose: a page of the sightings of one finding, which the condition names: from them to their scans, of which there may be very many.
+// Index: findings_history, scans_pkey, providers_pkey, findings_pkey, check_metadata_pkey.
+func (q *Queries) ListSightings(ctx context.Context, arg ListSightingsParams) ([]ListSightingsRow, error) {
+	rows, err := q.db.Query(ctx, listSightings,
+		arg.WithMetadata,
+		arg.WithCategories,
+		arg.WithResources,
+		arg.PageOffset,
+		arg.PageSize,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListSightingsRow{}
+	for rows.Next() {
+		var i ListSightingsRow
+		if err := rows.Scan(
+			&i.ID,
+			&i.ScanID,
+			&i.Uid,
+			&i.Delta,
+			&i.Status,
+			&i.StatusExtended,
+			&i.Severity,
+			&i.CheckID,
+			&i.ResourceGroup,
+			&i.RawResult,
+			&i.InsertedAt,
+			&i.UpdatedAt,
+			&i.FirstSeenAt,
+			&i.Muted,
+			&i.MutedReason,
+			&i.CheckMetadata,
+			&i.Categories,
+			&i.ResourceIds,
+			&i.Position,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
 	}
 	if err := rows.Err(); err != nil {
 		return nil, err

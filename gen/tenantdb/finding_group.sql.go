@@ -71,22 +71,19 @@ with chosen as materialized (
         min(f.first_seen_at) as first_seen_at, max(f.inserted_at) as last_seen_at,
         min(f.first_seen_at) filter (where f.status_rank = 1 and not f.muted) as failing_since
     from chosen cross join way cross join lateral (
-        select f.check_id, f.severity_rank, f.status_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, m.resource_id
-        from findings f join resource_finding_mappings m on m.finding_id = f.id left join sought o on o.id = m.resource_id
+        select f.check_id, f.severity_rank, f.status_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, f.resource_id
+        from findings f left join sought o on o.id = f.resource_id
         where not way.few and f.scan_id = chosen.id and f.id >= chosen.first_finding_id and f.id <= chosen.last_finding_id
-            and m.finding_id >= chosen.first_finding_id and m.finding_id <= chosen.last_finding_id
             and (not $2::boolean or o.id is not null) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
         union all
-        select f.check_id, f.severity_rank, f.status_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, m.resource_id
+        select f.check_id, f.severity_rank, f.status_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, f.resource_id
         from sought o cross join lateral (
-            select x.finding_id, x.resource_id from resource_finding_mappings x
-            where x.resource_id = o.id and x.finding_id >= chosen.first_finding_id and x.finding_id <= chosen.last_finding_id offset 0
-        ) m cross join lateral (
             select x.id, x.tenant_id, x.scan_id, x.check_id, x.check_metadata_id, x.uid, x.uid_hash, x.severity_rank, x.status_rank, x.muted,
-                x.delta, x.first_seen_at, x.inserted_at, x.updated_at, x.service, x.region, x.resource_type, x.resource_group
-            from findings x where x.id = m.finding_id limit 1
+                x.delta, x.first_seen_at, x.inserted_at, x.updated_at, x.service, x.region, x.resource_type, x.resource_group, x.resource_id
+            from findings x
+            where x.resource_id = o.id and x.scan_id = chosen.id and x.id >= chosen.first_finding_id and x.id <= chosen.last_finding_id offset 0
         ) f
-        where way.few and f.scan_id = chosen.id and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+        where way.few and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
     ) f
     group by f.check_id
 ), kept as materialized (
@@ -170,10 +167,9 @@ type ListFilteredFindingGroupsRow struct {
 	Position           string
 }
 
-// Purpose: the same from the findings: those of the resources that are sought when they are few, else in one walk along the ids of
-// each scan and of its mappings.
-// Index: scans_completed, findings_pkey, resource_finding_mappings_pkey, resource_finding_mappings_resource,
-// resources_tenant_id_provider_id_uid_key, scan_check_summaries_pkey, check_metadata_pkey.
+// Purpose: the same from the findings: those of the resources that are sought when they are few, else all of each scan.
+// Index: scans_completed, findings_scan, findings_resource, resources_tenant_id_provider_id_uid_key, scan_check_summaries_pkey,
+// check_metadata_pkey.
 func (q *Queries) ListFilteredFindingGroups(ctx context.Context, arg ListFilteredFindingGroupsParams) ([]ListFilteredFindingGroupsRow, error) {
 	rows, err := q.db.Query(ctx, listFilteredFindingGroups,
 		arg.ScansPerProvider,
@@ -253,10 +249,9 @@ with chosen as materialized (
         coalesce(max(case f.delta when 'new' then 2 when 'changed' then 1 end) filter (where not f.muted), 0)::smallint as delta_weight,
         min(f.first_seen_at) as first_seen_at, max(f.inserted_at) as last_seen_at
     from chosen cross join lateral (
-        select f.id, f.status_rank, f.severity_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, m.resource_id
-        from findings f join resource_finding_mappings m on m.finding_id = f.id
+        select f.id, f.status_rank, f.severity_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, f.resource_id
+        from findings f
         where f.scan_id = chosen.id and f.check_id = $2 and f.id >= chosen.first_finding_id and f.id <= chosen.last_finding_id
-            and m.finding_id >= chosen.first_finding_id and m.finding_id <= chosen.last_finding_id
             and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
     ) f
     group by f.resource_id, chosen.provider, chosen.provider_uid, chosen.provider_alias
@@ -315,7 +310,7 @@ type ListFindingGroupResourcesRow struct {
 
 // Purpose: a page of the resources that the findings of one check are about, in the chosen scans, and how many there are. where
 // restricts the findings, resources the resources as they are now, which are looked at only when that or the order asks for it.
-// Index: scans_completed, findings_check, resource_finding_mappings_pkey, resources_pkey, providers_pkey, findings_pkey.
+// Index: scans_completed, findings_place, resources_pkey, providers_pkey, findings_pkey.
 func (q *Queries) ListFindingGroupResources(ctx context.Context, arg ListFindingGroupResourcesParams) ([]ListFindingGroupResourcesRow, error) {
 	rows, err := q.db.Query(ctx, listFindingGroupResources,
 		arg.ScansPerProvider,

@@ -129,8 +129,6 @@ func (q *Queries) DeferFlush(ctx context.Context) error {
 const deleteScanFindings = `-- name: DeleteScanFindings :execrows
 with gone as (
     select f.id from findings f where f.scan_id = $1 limit $2
-), mappings as (
-    delete from resource_finding_mappings m using gone g where m.finding_id = g.id
 )
 delete from findings f using gone g where f.id = g.id
 `
@@ -140,9 +138,9 @@ type DeleteScanFindingsParams struct {
 	Batch  int32
 }
 
-// Purpose: remove a bounded number of an unfinished scan's findings and their mappings, so that it can start over or leave
-// nothing behind. Call it until it affects no row.
-// Index: findings_scan, resource_finding_mappings_pkey.
+// Purpose: remove a bounded number of an unfinished scan's findings, so that it can start over or leave nothing behind. Call
+// it until it affects no row.
+// Index: findings_scan, findings_pkey.
 func (q *Queries) DeleteScanFindings(ctx context.Context, arg DeleteScanFindingsParams) (int64, error) {
 	result, err := q.db.Exec(ctx, deleteScanFindings, arg.ScanID, arg.Batch)
 	if err != nil {
@@ -201,39 +199,16 @@ func (q *Queries) GuidePlanner(ctx context.Context) error {
 	return err
 }
 
-const insertFindingMappings = `-- name: InsertFindingMappings :exec
-insert into resource_finding_mappings (tenant_id, provider_id, finding_id, resource_id)
-select $1::uuid, $2::uuid, unnest($3::uuid[]), unnest($4::uuid[])
-`
-
-type InsertFindingMappingsParams struct {
-	TenantID    uuid.UUID
-	ProviderID  uuid.UUID
-	FindingIds  []uuid.UUID
-	ResourceIds []uuid.UUID
-}
-
-// Purpose: which resource each finding of a batch is about.
-// Index: resource_finding_mappings_pkey.
-func (q *Queries) InsertFindingMappings(ctx context.Context, arg InsertFindingMappingsParams) error {
-	_, err := q.db.Exec(ctx, insertFindingMappings,
-		arg.TenantID,
-		arg.ProviderID,
-		arg.FindingIds,
-		arg.ResourceIds,
-	)
-	return err
-}
-
 const insertFindings = `-- name: InsertFindings :execrows
 insert into findings (tenant_id, id, provider_id, scan_id, check_metadata_id, uid_hash, inserted_at, updated_at, first_seen_at,
     muted, muted_at, muted_reason, status, severity, delta, uid, check_id, status_extended, region, service, resource_type,
-    resource_group)
+    resource_group, resource_id)
 select $1::uuid, b.id, $2::uuid, $3::uuid, b.check_metadata_id, b.uid_hash, b.inserted_at, b.inserted_at,
     coalesce(p.first_seen_at, b.inserted_at), b.muted, case when b.muted then b.inserted_at end,
     case when b.muted then $4::text end, b.status, b.severity,
     case when p.status is null then 'new' when p.status <> b.status then 'changed' end,
-    b.uid, b.check_id, b.status_extended, b.region, b.service, b.resource_type, nullif(b.resource_group, '')
+    b.uid, b.check_id, b.status_extended, b.region, b.service, b.resource_type, nullif(b.resource_group, ''),
+    b.resource_id
 from (
     select unnest($5::uuid[]) as id, unnest($6::uuid[]) as check_metadata_id,
         unnest($7::bigint[]) as uid_hash, unnest($8::timestamptz[]) as inserted_at,
@@ -241,12 +216,12 @@ from (
         unnest($12::text[]) as uid, unnest($13::text[]) as check_id,
         unnest($14::text[]) as status_extended, unnest($15::text[]) as region,
         unnest($16::text[]) as service, unnest($17::text[]) as resource_type,
-        unnest($18::text[]) as resource_group
+        unnest($18::text[]) as resource_group, unnest($19::uuid[]) as resource_id
 ) b
 left join lateral (
     select f.status, f.first_seen_at from findings f
     where f.uid_hash = b.uid_hash and f.uid = b.uid and f.provider_id = $2
-        and f.id >= $19::uuid and f.scan_id <> all($20::uuid[])
+        and f.id >= $20::uuid and f.scan_id <> all($21::uuid[])
     order by f.id desc limit 1
 ) p on true
 `
@@ -270,6 +245,7 @@ type InsertFindingsParams struct {
 	Services         []string
 	ResourceTypes    []string
 	ResourceGroups   []string
+	ResourceIds      []uuid.UUID
 	Since            uuid.UUID
 	Unfinished       []uuid.UUID
 }
@@ -297,6 +273,7 @@ func (q *Queries) InsertFindings(ctx context.Context, arg InsertFindingsParams) 
 		arg.Services,
 		arg.ResourceTypes,
 		arg.ResourceGroups,
+		arg.ResourceIds,
 		arg.Since,
 		arg.Unfinished,
 	)

@@ -142,7 +142,7 @@ select coalesce(sum(m.new), 0)::bigint as new, coalesce(sum(m.changed), 0)::bigi
     coalesce(sum(m.pass_changed), 0)::bigint as pass_changed, coalesce(sum(m.muted_new), 0)::bigint as muted_new,
     coalesce(sum(m.muted_changed), 0)::bigint as muted_changed, coalesce(sum(m.total), 0)::bigint as total,
     coalesce(sum(m.fail), 0)::bigint as fail, coalesce(sum(m.muted), 0)::bigint as muted, coalesce(sum(m.pass), 0)::bigint as pass
-from chosen join scan_summaries m on m.scan_id = chosen.id
+from chosen join scan_figures m on m.scan_id = chosen.id
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 `
 
@@ -163,8 +163,9 @@ type OverviewFindingsRow struct {
 }
 
 // Figures over the newest completed scan of each provider, from the scans' aggregates.
-// Purpose: all counters of findings, summed.
-// Index: scans_latest, scan_summaries_pkey.
+// Purpose: all counters of findings, summed. The rows of scan_figures and scan_services are those of all regions together
+// (everywhere), or those of the regions that the filters leave.
+// Index: scans_latest, scan_figures_pkey.
 func (q *Queries) OverviewFindings(ctx context.Context) (OverviewFindingsRow, error) {
 	row := q.db.QueryRow(ctx, overviewFindings)
 	var i OverviewFindingsRow
@@ -218,17 +219,14 @@ func (q *Queries) OverviewProviderCounts(ctx context.Context) ([]OverviewProvide
 }
 
 const overviewProviders = `-- name: OverviewProviders :many
-select p.provider, sum(c.pass)::bigint as pass, sum(c.fail)::bigint as fail, sum(c.muted)::bigint as muted, sum(c.total)::bigint as total,
+select p.provider, sum(m.pass)::bigint as pass, sum(m.fail)::bigint as fail, sum(m.muted)::bigint as muted, sum(m.total)::bigint as total,
     (select coalesce(sum(r.resources), 0) from resource_counts r join providers o on o.tenant_id = r.tenant_id and o.id = r.provider_id
         where o.provider = p.provider and o.deleted_at is null)::bigint as resources
 from providers p cross join lateral (
     select s.id from scans s where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
     order by s.inserted_at desc, s.id desc limit 1
 ) l
-cross join lateral (
-    select sum(m.pass) as pass, sum(m.fail) as fail, sum(m.muted) as muted, sum(m.total) as total
-    from scan_summaries m where m.scan_id = l.id having count(*) > 0
-) c
+join scan_figures m on m.scan_id = l.id and m.everywhere
 where p.deleted_at is null
 group by p.provider order by p.provider
 `
@@ -243,7 +241,7 @@ type OverviewProvidersRow struct {
 }
 
 // Purpose: findings and resources per provider type; types without counted findings are absent.
-// Index: scans_latest, scan_summaries_pkey, resource_counts_pkey.
+// Index: scans_latest, scan_figures_pkey, resource_counts_pkey.
 func (q *Queries) OverviewProviders(ctx context.Context) ([]OverviewProvidersRow, error) {
 	rows, err := q.db.Query(ctx, overviewProviders)
 	if err != nil {
@@ -280,11 +278,11 @@ with chosen as materialized (
     ) l
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 )
-select chosen.provider, m.resource_region as region, sum(m.total)::bigint as total, sum(m.fail)::bigint as fail, sum(m.muted)::bigint as muted,
+select chosen.provider, m.region, sum(m.total)::bigint as total, sum(m.fail)::bigint as fail, sum(m.muted)::bigint as muted,
     sum(m.pass)::bigint as pass
-from chosen join scan_summaries m on m.scan_id = chosen.id
+from chosen join scan_figures m on m.scan_id = chosen.id
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
-group by chosen.provider, chosen.provider_rank, m.resource_region order by chosen.provider_rank, m.resource_region
+group by chosen.provider, chosen.provider_rank, m.region order by chosen.provider_rank, m.region
 `
 
 type OverviewRegionsRow struct {
@@ -297,7 +295,7 @@ type OverviewRegionsRow struct {
 }
 
 // Purpose: findings per provider type and region.
-// Index: scans_latest, scan_summaries_pkey.
+// Index: scans_latest, scan_figures_pkey.
 func (q *Queries) OverviewRegions(ctx context.Context) ([]OverviewRegionsRow, error) {
 	rows, err := q.db.Query(ctx, overviewRegions)
 	if err != nil {
@@ -409,10 +407,10 @@ with chosen as materialized (
     ) l
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 )
-select m.resource_service as service, sum(m.total)::bigint as total, sum(m.fail)::bigint as fail, sum(m.muted)::bigint as muted, sum(m.pass)::bigint as pass
-from chosen join scan_summaries m on m.scan_id = chosen.id
+select m.service, sum(m.total)::bigint as total, sum(m.fail)::bigint as fail, sum(m.muted)::bigint as muted, sum(m.pass)::bigint as pass
+from chosen join scan_services m on m.scan_id = chosen.id
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
-group by m.resource_service order by m.resource_service
+group by m.service order by m.service
 `
 
 type OverviewServicesRow struct {
@@ -424,7 +422,7 @@ type OverviewServicesRow struct {
 }
 
 // Purpose: findings per service.
-// Index: scans_latest, scan_summaries_pkey.
+// Index: scans_latest, scan_services_pkey.
 func (q *Queries) OverviewServices(ctx context.Context) ([]OverviewServicesRow, error) {
 	rows, err := q.db.Query(ctx, overviewServices)
 	if err != nil {
@@ -451,7 +449,7 @@ func (q *Queries) OverviewServices(ctx context.Context) ([]OverviewServicesRow, 
 	return items, nil
 }
 
-const overviewSeverities = `-- name: OverviewSeverities :many
+const overviewSeverities = `-- name: OverviewSeverities :one
 with chosen as materialized (
     select l.id
     from providers p cross join lateral (
@@ -460,38 +458,47 @@ with chosen as materialized (
     ) l
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 )
-select m.severity, sum(m.fail)::bigint as fail, sum(m.pass)::bigint as pass
-from chosen join scan_summaries m on m.scan_id = chosen.id
+select coalesce(sum(m.fail_by_severity[1]), 0)::bigint as fail_critical, coalesce(sum(m.fail_by_severity[2]), 0)::bigint as fail_high,
+    coalesce(sum(m.fail_by_severity[3]), 0)::bigint as fail_medium, coalesce(sum(m.fail_by_severity[4]), 0)::bigint as fail_low,
+    coalesce(sum(m.fail_by_severity[5]), 0)::bigint as fail_informational,
+    coalesce(sum(m.pass_by_severity[1]), 0)::bigint as pass_critical, coalesce(sum(m.pass_by_severity[2]), 0)::bigint as pass_high,
+    coalesce(sum(m.pass_by_severity[3]), 0)::bigint as pass_medium, coalesce(sum(m.pass_by_severity[4]), 0)::bigint as pass_low,
+    coalesce(sum(m.pass_by_severity[5]), 0)::bigint as pass_informational
+from chosen join scan_figures m on m.scan_id = chosen.id
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
-group by m.severity
 `
 
 type OverviewSeveritiesRow struct {
-	Severity string
-	Fail     int64
-	Pass     int64
+	FailCritical      int64
+	FailHigh          int64
+	FailMedium        int64
+	FailLow           int64
+	FailInformational int64
+	PassCritical      int64
+	PassHigh          int64
+	PassMedium        int64
+	PassLow           int64
+	PassInformational int64
 }
 
 // Purpose: findings that are not muted per severity.
-// Index: scans_latest, scan_summaries_pkey.
-func (q *Queries) OverviewSeverities(ctx context.Context) ([]OverviewSeveritiesRow, error) {
-	rows, err := q.db.Query(ctx, overviewSeverities)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	items := []OverviewSeveritiesRow{}
-	for rows.Next() {
-		var i OverviewSeveritiesRow
-		if err := rows.Scan(&i.Severity, &i.Fail, &i.Pass); err != nil {
-			return nil, err
-		}
-		items = append(items, i)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
-	return items, nil
+// Index: scans_latest, scan_figures_pkey.
+func (q *Queries) OverviewSeverities(ctx context.Context) (OverviewSeveritiesRow, error) {
+	row := q.db.QueryRow(ctx, overviewSeverities)
+	var i OverviewSeveritiesRow
+	err := row.Scan(
+		&i.FailCritical,
+		&i.FailHigh,
+		&i.FailMedium,
+		&i.FailLow,
+		&i.FailInformational,
+		&i.PassCritical,
+		&i.PassHigh,
+		&i.PassMedium,
+		&i.PassLow,
+		&i.PassInformational,
+	)
+	return i, err
 }
 
 const overviewSeverityDays = `-- name: OverviewSeverityDays :many

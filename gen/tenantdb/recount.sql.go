@@ -159,8 +159,8 @@ const recountScan = `-- name: RecountScan :exec
 update scans s set unique_resource_count = n.resources, first_finding_id = n.first, last_finding_id = n.last
 from (
     select (select count(*) from scan_resource_summaries r where r.scan_id = $1)::integer as resources,
-        (select min(f.id::text collate "C")::uuid from findings f where f.scan_id = $1) as first,
-        (select max(f.id::text collate "C")::uuid from findings f where f.scan_id = $1) as last
+        (select x.id from (select f.id from findings f where f.scan_id = $1 offset 0) x order by x.id limit 1) as first,
+        (select x.id from (select f.id from findings f where f.scan_id = $1 offset 0) x order by x.id desc limit 1) as last
 ) n
 where s.id = $1 and s.state = 'completed'
     and (s.unique_resource_count, s.first_finding_id, s.last_finding_id) is distinct from (n.resources, n.first, n.last)

@@ -89,7 +89,7 @@ func (q *Queries) EraseScanIngestionErrors(ctx context.Context, arg EraseScanIng
 const eraseUnseenResources = `-- name: EraseUnseenResources :execrows
 with gone as materialized (
     select r.id from resources r
-    where r.id = any($1::uuid[]) and not exists (select from resource_finding_mappings m where m.resource_id = r.id)
+    where r.id = any($1::uuid[]) and not exists (select from findings f where f.resource_id = r.id)
         and not exists (
             select from scans s join scan_resource_summaries o on o.tenant_id = s.tenant_id and o.scan_id = s.id and o.resource_id = r.id
             where s.provider_id = r.provider_id and s.state <> 'expired'
@@ -101,7 +101,7 @@ delete from resources r using gone g where r.id = g.id
 
 // Purpose: remove those of some resources, with their tags and groups, about which no finding is left and which no scan that stays
 // saw; after LockResources, in a statement of its own, so that what was found meanwhile counts.
-// Index: resources_pkey, resource_finding_mappings_resource, scans_latest, scan_resource_summaries_pkey, resource_tags_pkey,
+// Index: resources_pkey, findings_resource, scans_latest, scan_resource_summaries_pkey, resource_tags_pkey,
 // resource_groups_pkey.
 func (q *Queries) EraseUnseenResources(ctx context.Context, ids []uuid.UUID) (int64, error) {
 	result, err := q.db.Exec(ctx, eraseUnseenResources, ids)

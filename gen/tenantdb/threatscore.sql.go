@@ -114,10 +114,16 @@ func (q *Queries) GetThreatScore(ctx context.Context, scanID uuid.UUID) (GetThre
 
 const getThreatScoreFramework = `-- name: GetThreatScoreFramework :one
 
-select k.framework_id, k.content
+with held as materialized (
+    select t.compliance_id, r.id, r.content from threatscore_snapshots t join threatscore_frameworks r on r.id = t.revision_id
+    where t.scan_id = $1
+)
+select h.compliance_id as framework_id, h.id as revision_id, h.content from held h
+union all
+select k.framework_id, threatscore_digest(k.content)::uuid, k.content
 from scans s join providers p on p.id = s.provider_id
 join catalogue_frameworks k on k.provider = p.provider and k.framework_id = 'prowler_threatscore_' || p.provider
-where s.id = $1 and p.provider = any($2::text[])
+where s.id = $1 and p.provider = any($2::text[]) and not exists (select from held)
 `
 
 type GetThreatScoreFrameworkParams struct {
@@ -127,27 +133,29 @@ type GetThreatScoreFrameworkParams struct {
 
 type GetThreatScoreFrameworkRow struct {
 	FrameworkID string
+	RevisionID  uuid.UUID
 	Content     json.RawMessage
 }
 
 // The ThreatScore of scans: what it is made of, and its snapshots.
-// Purpose: the framework by which a scan's provider type is scored, of the types that are. No row: the catalogue has none.
-// Index: scans_pkey, providers_pkey, catalogue_frameworks_pkey.
+// Purpose: the framework by which a scan was scored before, or else that by which its provider type is scored now, of the types that
+// are. No row: the catalogue has none. Before DeleteThreatScore.
+// Index: threatscore_snapshots_pkey, threatscore_frameworks_pkey, scans_pkey, providers_pkey, catalogue_frameworks_pkey.
 func (q *Queries) GetThreatScoreFramework(ctx context.Context, arg GetThreatScoreFrameworkParams) (GetThreatScoreFrameworkRow, error) {
 	row := q.db.QueryRow(ctx, getThreatScoreFramework, arg.ScanID, arg.Providers)
 	var i GetThreatScoreFrameworkRow
-	err := row.Scan(&i.FrameworkID, &i.Content)
+	err := row.Scan(&i.FrameworkID, &i.RevisionID, &i.Content)
 	return i, err
 }
 
 const insertThreatScore = `-- name: InsertThreatScore :exec
 insert into threatscore_snapshots (tenant_id, provider_id, scan_id, inserted_at, compliance_id, overall_score, section_scores,
     critical_requirements, total_requirements, passed_requirements, failed_requirements, manual_requirements, total_findings,
-    passed_findings, failed_findings)
+    passed_findings, failed_findings, revision_id)
 select s.tenant_id, s.provider_id, s.id, coalesce(s.completed_at, now()), $1, ($2::text)::numeric, $3,
     $4, $5, $6, $7, $8, $9,
-    $10, $11
-from scans s where s.id = $12
+    $10, $11, $12::uuid
+from scans s where s.id = $13
 `
 
 type InsertThreatScoreParams struct {
@@ -162,6 +170,7 @@ type InsertThreatScoreParams struct {
 	TotalFindings        int64
 	PassedFindings       int64
 	FailedFindings       int64
+	RevisionID           uuid.UUID
 	ScanID               uuid.UUID
 }
 
@@ -180,6 +189,7 @@ func (q *Queries) InsertThreatScore(ctx context.Context, arg InsertThreatScorePa
 		arg.TotalFindings,
 		arg.PassedFindings,
 		arg.FailedFindings,
+		arg.RevisionID,
 		arg.ScanID,
 	)
 	return err
@@ -190,7 +200,7 @@ select t.scan_id, t.provider_id, t.inserted_at, t.compliance_id, t.overall_score
     t.section_scores, t.critical_requirements, t.total_requirements, t.passed_requirements, t.failed_requirements, t.manual_requirements,
     t.total_findings, t.passed_findings, t.failed_findings
 from providers p cross join lateral (
-    select x.tenant_id, x.provider_id, x.scan_id, x.inserted_at, x.compliance_id, x.overall_score, x.section_scores, x.critical_requirements, x.total_requirements, x.passed_requirements, x.failed_requirements, x.manual_requirements, x.total_findings, x.passed_findings, x.failed_findings from threatscore_snapshots x
+    select x.tenant_id, x.provider_id, x.scan_id, x.inserted_at, x.compliance_id, x.overall_score, x.section_scores, x.critical_requirements, x.total_requirements, x.passed_requirements, x.failed_requirements, x.manual_requirements, x.total_findings, x.passed_findings, x.failed_findings, x.revision_id from threatscore_snapshots x
     where x.tenant_id = p.tenant_id and x.provider_id = p.id and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
     order by x.inserted_at desc, x.scan_id desc limit 1
 ) t left join lateral (

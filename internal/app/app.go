@@ -1,5 +1,5 @@
-// Package app builds the program from its settings: executors, keys, policy, domains, the API. cmd/palisade and the tests
-// start from here; nothing else imports it.
+// Package app builds the program from its settings: executors, keys, policy, domains, the API. cmd/palisade, the tests and
+// internal/bench start from here; nothing else imports it.
 package app
 
 import (
@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"net/http"
 	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/internal/api"
 	"github.com/palisade-sec/palisade/internal/api/signon"
@@ -61,10 +63,12 @@ type Settings struct {
 	ScanConcurrency  int           // scans that this process runs at the same time; 0: the default
 	WorkerSilence    time.Duration // jobs.WorkConfig's Silence, and Stop: for tests, which cannot wait; 0: the defaults
 	WorkerStop       time.Duration
-	AuditReadSample  float64 // share of allowed reads in the audit log
-	WithoutAudit     bool    // for measuring what the audit log costs, and for nothing else: no setting of the program sets it
-	PolicyDir        string  // folder of rules beside the built-in access policy; empty: none
-	PolicyReplace    bool    // the folder takes the built-in policy's place
+	AuditReadSample  float64         // share of allowed reads in the audit log
+	WithoutAudit     bool            // for measuring what the audit log costs, and for nothing else: no setting of the program sets it
+	Tracer           pgx.QueryTracer // sees what runs in tenants, for measuring and for nothing else: no setting of the program sets it
+	SystemTracer     pgx.QueryTracer // the same for what crosses tenants
+	PolicyDir        string          // folder of rules beside the built-in access policy; empty: none
+	PolicyReplace    bool            // the folder takes the built-in policy's place
 	Social           social.Settings
 	InvitationOnly   bool // nobody signs up without an invitation
 	SignOn           signon.Settings
@@ -100,10 +104,12 @@ func Open(ctx context.Context, settings Settings, logger *slog.Logger) (_ *App, 
 			app.Close()
 		}
 	}()
-	if app.Tenants, err = tenant.Open(ctx, pipeline.Config{URL: settings.AppURL, ReplicaURL: settings.AppReplicaURL, MaxConns: settings.MaxConns, ApplicationName: "palisade:app"}); err != nil {
+	if app.Tenants, err = tenant.Open(ctx, pipeline.Config{URL: settings.AppURL, ReplicaURL: settings.AppReplicaURL, MaxConns: settings.MaxConns, ApplicationName: "palisade:app",
+		Tracer: settings.Tracer}); err != nil {
 		return nil, err
 	}
-	if app.System, err = system.Open(ctx, pipeline.Config{URL: settings.SystemURL, ReplicaURL: settings.SystemReplicaURL, MaxConns: settings.MaxConns, ApplicationName: "palisade:system"}); err != nil {
+	if app.System, err = system.Open(ctx, pipeline.Config{URL: settings.SystemURL, ReplicaURL: settings.SystemReplicaURL, MaxConns: settings.MaxConns, ApplicationName: "palisade:system",
+		Tracer: settings.SystemTracer}); err != nil {
 		return nil, err
 	}
 	issuer, err := token.Open(settings.KeyDir, token.Config{})

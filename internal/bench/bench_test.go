@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -44,11 +45,11 @@ func TestBareStatementsAreTheGenerated(t *testing.T) {
 }
 
 // fixture is a server with one scan, in this process.
-func fixture(t testing.TB, findings int) *reads {
+func fixture(t testing.TB, findings int) (*reads, *apitest.Server) {
 	t.Helper()
 	server := apitest.StartWorking(t)
 	client := newClient(server.URL)
-	tenantID, err := client.person(t.Context(), madeAccount)
+	tenantID, err := client.enter(t.Context(), madeAccount)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,27 +58,29 @@ func fixture(t testing.TB, findings int) *reads {
 		t.Fatal(err)
 	}
 	result, err := client.ingest(t.Context(), &content)
-	if err != nil || result.findings != int64(findings) || result.scan <= 0 || result.overall < result.scan {
+	if err != nil || result.findings != int64(findings) || result.stored <= 0 || result.overall < result.sent+result.stored {
 		t.Fatalf("%+v, %v", result, err)
 	}
 	r, err := newReads(t.Context(), client, server.DB.URL(pgtest.App), tenantID, server.App.Tenants)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return r
+	return r, server
 }
 
 func ways(r *reads) map[string]way {
-	return map[string]way{"point/bare": r.pointBare, "point/executor": r.pointExecutor, "point/http": r.pointHTTP, "page/bare": r.pageBare, "page/http": r.pageHTTP}
+	return map[string]way{"point/bare": r.pointBare, "point/executor": r.pointExecutor, "point/http": r.pointHTTP, "page/bare": r.pageBare,
+		"page/executor": r.pageExecutor, "page/http": r.pageHTTP}
 }
 
 // TestEveryWayReads sees that what is measured works.
 func TestEveryWayReads(t *testing.T) {
 	t.Parallel()
-	r := fixture(t, 300)
+	r, _ := fixture(t, 300)
 	for name, way := range ways(r) {
-		if rate, err := measure(t.Context(), way, 2, 50*time.Millisecond); err != nil || rate <= 0 {
-			t.Errorf("%s: %v reads/s, %v", name, rate, err)
+		seen, err := measure(t.Context(), 2, 50*time.Millisecond, way)
+		if err != nil || len(seen) != 1 || seen[0].rate <= 0 || seen[0].p50 <= 0 || seen[0].p95 < seen[0].p50 {
+			t.Errorf("%s: %+v, %v", name, seen, err)
 		}
 	}
 	if rate, err := rawInsert(t.Context(), r.appURL, r.tenant); err != nil || rate <= 0 {
@@ -88,25 +91,70 @@ func TestEveryWayReads(t *testing.T) {
 	}
 }
 
-// TestListsAreMeasured sees that every list that is measured answers.
+// TestListsAreMeasured sees that everything that is asked answers, through HTTP and on a bare connection.
 func TestListsAreMeasured(t *testing.T) {
-	t.Parallel()
-	r := fixture(t, 300)
+	warming, rounds, concurrency = 1, 1, []int{1, 2}
+	r, server := fixture(t, 300)
 	var out bytes.Buffer
-	b := &bench{server: &process{appURL: r.appURL}, tenant: r.tenant, client: r.client, out: &out,
-		options: Options{Findings: 40, Older: 1, OlderFindings: 40, Reading: time.Millisecond}}
-	for _, step := range []func(context.Context) error{b.older, b.settle, b.lists} {
+	b := &bench{tenant: r.tenant, client: r.client, out: &out, options: Options{Findings: 60, Older: 1, OlderFindings: 40, Reading: time.Millisecond},
+		server: &process{appURL: server.DB.URL(pgtest.App), systemURL: server.DB.URL(pgtest.System), ownerURL: server.DB.URL(pgtest.Owner),
+			superURL: server.DB.URL(pgtest.Superuser), keyDir: server.KeyDir}}
+	var err error
+	if b.beside, err = newCapture(t.Context(), b.server.settings(), r.client); err != nil {
+		t.Fatal(err)
+	}
+	defer b.beside.close()
+	if err := importCatalogue(t.Context(), b.beside.program.System); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []func(context.Context) error{b.pour, func(ctx context.Context) error { return b.copies(ctx, 8) }, b.fill, b.lists, b.fill, func(ctx context.Context) error { return compare(ctx, b, b) }} {
 		if err := step(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if lines := strings.Count(out.String(), "\n| "); lines != len(requests(300, ""))+1 {
+	if lines := strings.Count(out.String(), "\n| "); lines != 2*len(requests(subject{}))+2 {
+		t.Errorf("%d lines:\n%s", lines, out.String())
+	}
+	about, err := b.settle(t.Context())
+	if err != nil || about.findings != 60 || about.scans != 4+8 {
+		t.Errorf("%+v, %v; the second time there is nothing to ingest", about, err)
+	}
+	oldest, err := b.client.do(t.Context(), "GET", "/scans?sort=inserted_at&page[size]=1", "", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	scan := regexp.MustCompile(`"type":"scans","id":"([^"]*)"`).FindSubmatch(oldest)
+	if scan == nil {
+		t.Fatalf("no scan: %s", oldest)
+	}
+	for path, wants := range map[string]string{"/findings?filter[scan]=": `"count":40\b`, "/compliance-overviews?filter[scan_id]=": `"total_requirements":240\b`,
+		"/findings?filter[search]=sample&filter[scan]=": `"count":40\b`} {
+		if answer, err := b.client.do(t.Context(), "GET", path+string(scan[1]), "", nil); err != nil || !regexp.MustCompile(wants).Match(answer) {
+			t.Errorf("%s of a copy: %.2000s, %v", path, answer, err)
+		}
+	}
+	if answer, err := b.client.do(t.Context(), "GET", "/compliance-overviews/requirements?filter[scan_id]="+about.scan.String()+"&filter[compliance_id]="+frameworkID, "", nil); err != nil || strings.Count(string(answer), `"type":"compliance-requirements-details"`) != 240 {
+		t.Errorf("requirements: %.300s, %v", answer, err)
+	}
+}
+
+// TestIngestionIsMeasured sees that each scan has its line.
+func TestIngestionIsMeasured(t *testing.T) {
+	t.Parallel()
+	r, _ := fixture(t, 40)
+	var out bytes.Buffer
+	b := &bench{tenant: r.tenant, client: r.client, out: &out, options: Options{Findings: 40, Scans: 2}, folder: t.TempDir(),
+		server: &process{appURL: r.appURL, command: &exec.Cmd{Process: &os.Process{Pid: os.Getpid()}}}}
+	if err := b.ingestion(t.Context(), beginIngestion(&out)); err != nil {
+		t.Fatal(err)
+	}
+	if lines := strings.Count(out.String(), "\n| "); lines != 3 || strings.Contains(out.String(), "NaN") || strings.Contains(out.String(), "Inf") {
 		t.Errorf("%d lines:\n%s", lines, out.String())
 	}
 }
 
 func BenchmarkRead(b *testing.B) {
-	r := fixture(b, 20_000)
+	r, _ := fixture(b, 20_000)
 	for name, way := range ways(r) {
 		b.Run(name, func(b *testing.B) {
 			one, err := way(b.Context())
@@ -125,7 +173,7 @@ func BenchmarkRead(b *testing.B) {
 }
 
 func BenchmarkRawInsert(b *testing.B) {
-	r := fixture(b, 20_000)
+	r, _ := fixture(b, 20_000)
 	for b.Loop() {
 		rate, err := rawInsert(b.Context(), r.appURL, r.tenant)
 		if err != nil {

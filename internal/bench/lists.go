@@ -2,120 +2,160 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"net/url"
-	"slices"
-	"sync"
 	"time"
 
-	"github.com/palisade-sec/palisade/internal/ocsftest"
+	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
+
 	sql "github.com/palisade-sec/palisade/sql/bench"
+	"github.com/palisade-sec/palisade/sql/scope"
 )
 
-// request is something that people ask for.
-type request struct{ name, path string }
+// request is something that people ask for. One that is about all scans has a longer answer the more scans there are.
+type request struct {
+	name, path string
+	all        bool
+}
 
-// requests are the lists whose speed matters, on a server whose newest scan is that of a made file of so many findings.
-func requests(findings int, findingUID string) []request {
-	today := time.Now().UTC().Format(time.DateOnly)
+// subject is what the newest completed scan offers to be asked for.
+type subject struct {
+	scan                     uuid.UUID
+	findings, scans          int // of the newest scan; all that have completed
+	finding, resource        uuid.UUID
+	uid, check, day, monthly string
+}
+
+// firstUID is the uid of the finding that every scan of the made file has, however small.
+var firstUID = fmt.Sprint(madeFile(1).Finding(0)["finding_info"].(map[string]any)["uid"])
+
+// requests are the lists and objects whose speed matters.
+func requests(s subject) []request {
+	scan, framework := "filter[scan_id]="+s.scan.String(), "filter[compliance_id]="+frameworkID
+	const newest, page = "/findings/latest?page[size]=20", "page[size]=20"
 	return []request{
-		{"findings, sorted, include", "/findings/latest?page[size]=20&sort=status,severity,-inserted_at&include=resources,scan.provider"},
-		{"findings, filters", "/findings/latest?page[size]=20&filter[status]=FAIL&filter[severity.in]=critical,high"},
-		{"findings, region and service", "/findings/latest?page[size]=20&filter[region]=eu-west-1&filter[service]=s3"},
-		{"findings, resource name", "/findings/latest?page[size]=20&filter[resource_name]=s3-9"},
-		{"findings of a day", "/findings?page[size]=20&filter[inserted_at]=" + today},
-		{"findings, page in the middle", fmt.Sprintf("/findings/latest?page[size]=20&page[number]=%d", max(findings/40, 1))},
-		{"findings, by cursor", "/findings/latest?page[size]=20&page[after]="},
-		{"search, one resource", "/findings/latest?page[size]=20&filter[search]=s3-9"},
-		{"search, one check", "/findings/latest?page[size]=20&filter[search]=kms_sample_check_3"},
-		{"search, every finding", "/findings/latest?page[size]=20&filter[search]=sample"},
-		{"search, nothing", "/findings/latest?page[size]=20&filter[search]=lamp"},
-		{"history of a finding", "/findings/" + url.PathEscape(findingUID) + "/history?page[size]=20"},
-		{"findings/metadata/latest", "/findings/metadata/latest"},
-		{"finding-groups/latest", "/finding-groups/latest?page[size]=20"},
-		{"resources/latest", "/resources/latest?page[size]=20"},
-		{"scans", "/scans?page[size]=20"},
-		{"overviews/findings", "/overviews/findings"},
-		{"overviews/findings_severity", "/overviews/findings_severity"},
-		{"overviews/services", "/overviews/services"},
-		{"overviews/providers", "/overviews/providers"},
+		{name: "findings, sorted, include", path: newest + "&sort=status,severity,-inserted_at&include=resources,scan.provider"},
+		{name: "findings, filters", path: newest + "&filter[status]=FAIL&filter[severity.in]=critical,high"},
+		{name: "findings, region and service", path: newest + "&filter[region]=eu-west-1&filter[service]=s3"},
+		{name: "findings, resource name", path: newest + "&filter[resource_name]=s3-9"},
+		{name: "findings of a day", path: "/findings?" + page + "&filter[inserted_at]=" + s.day, all: true},
+		{name: "findings, page in the middle", path: fmt.Sprintf("%s&page[number]=%d", newest, max(s.findings/40, 1))},
+		{name: "findings, by cursor", path: newest + "&page[after]="},
+		{name: "one finding, include", path: "/findings/" + s.finding.String() + "?include=resources,scan.provider"},
+		{name: "search, one resource", path: newest + "&filter[search]=s3-9"},
+		{name: "search, one check", path: newest + "&filter[search]=kms_sample_check_3"},
+		{name: "search, every finding", path: newest + "&filter[search]=sample"},
+		{name: "search, nothing", path: newest + "&filter[search]=lamp"},
+		{name: "history of a finding", path: "/findings/" + url.PathEscape(s.uid) + "/history?" + page},
+		{name: "history, seen by every scan", path: "/findings/" + url.PathEscape(firstUID) + "/history?" + page, all: true},
+		{name: "findings/metadata/latest", path: "/findings/metadata/latest"},
+		{name: "findings/metadata, filters", path: "/findings/metadata?filter[inserted_at]=" + s.day + "&filter[region]=eu-west-1&filter[status]=FAIL", all: true},
+		{name: "finding-groups/latest", path: "/finding-groups/latest?" + page},
+		{name: "finding-groups of a day", path: "/finding-groups?" + page + "&filter[inserted_at]=" + s.day},
+		{name: "finding-groups, resources", path: "/finding-groups/" + s.check + "/resources?" + page + "&filter[inserted_at]=" + s.day},
+		{name: "finding-groups/latest, resources", path: "/finding-groups/latest/" + s.check + "/resources?" + page},
+		{name: "resources/latest", path: "/resources/latest?" + page},
+		{name: "resources, filters", path: "/resources?" + page + "&filter[region]=eu-west-1&filter[service]=s3&filter[updated_at]=" + s.day},
+		{name: "resources/metadata/latest", path: "/resources/metadata/latest"},
+		{name: "one resource, its findings", path: "/resources/" + s.resource.String() + "?include=findings,provider"},
+		{name: "scans", path: "/scans?" + page, all: true},
+		{name: "one scan", path: "/scans/" + s.scan.String()},
+		{name: "compliance of a scan", path: "/compliance-overviews?" + scan},
+		{name: "compliance, requirements", path: "/compliance-overviews/requirements?" + scan + "&" + framework},
+		{name: "compliance, metadata", path: "/compliance-overviews/metadata?" + scan},
+		{name: "compliance, attributes", path: "/compliance-overviews/attributes?" + framework},
+		{name: "compliance of newest scans", path: "/compliance-overviews?filter[provider_type]=aws"},
+		{name: "compliance, across providers", path: "/compliance-overviews/providers?" + framework},
+		{name: "overviews/findings", path: "/overviews/findings"},
+		{name: "overviews/findings_severity", path: "/overviews/findings_severity"},
+		{name: "overviews, severities of 30 days", path: "/overviews/findings_severity/timeseries?filter[date_from]=" + s.monthly},
+		{name: "overviews/services", path: "/overviews/services"},
+		{name: "overviews/regions", path: "/overviews/regions"},
+		{name: "overviews/categories", path: "/overviews/categories"},
+		{name: "overviews/resource-groups", path: "/overviews/resource-groups"},
+		{name: "overviews/attack-surfaces", path: "/overviews/attack-surfaces"},
+		{name: "overviews/threatscore", path: "/overviews/threatscore"},
+		{name: "overviews/compliance-watchlist", path: "/overviews/compliance-watchlist"},
+		{name: "overviews/providers", path: "/overviews/providers"},
 	}
 }
 
-// sample is what a number of clients saw.
-type sample struct {
-	p50, p95 time.Duration
-	rate     float64 // requests a second
-}
+// concurrency is how many clients ask at once, one figure after the other.
+var concurrency = []int{1, 8}
 
-// lists measures the requests through HTTP, with one client and with eight, and prints a table in Markdown.
+// lists measures the requests through HTTP, beside the statements that they make on connections that are in the tenant for good.
 func (b *bench) lists(ctx context.Context) error {
-	uid, err := b.someUID(ctx)
+	about, err := b.ready(ctx)
 	if err != nil {
 		return err
 	}
-	_, _ = fmt.Fprintf(b.out, "\n| %d findings, %d older scans | p50 | p95 | requests/s | p50, 8 clients | p95, 8 clients | requests/s, 8 clients |\n|---|---:|---:|---:|---:|---:|---:|\n",
-		b.options.Findings, b.options.Older)
-	for _, one := range requests(b.options.Findings, uid) {
-		_, _ = fmt.Fprintf(b.out, "| %s |", one.name)
-		for _, clients := range []int{1, 8} {
-			seen, err := b.client.sample(ctx, one.path, clients, b.options.Reading)
+	_, _ = fmt.Fprintf(b.out, "\nThrough HTTP on the newest of %d scans, which has %d findings. \"of bare\": requests/s as a share of what the same statements reach\n"+
+		"on connections that are in the tenant for good, in the same run, with as many clients; \"trips\": exchanges with the database in the tenant.\n", about.scans, about.findings)
+	lines := begin(b.out, wide, "trips", "p50", "p95", "requests/s", "of bare", "8 clients: p50", "p95", "requests/s", "of bare")
+	for _, one := range requests(about) {
+		if err := b.client.renew(ctx); err != nil {
+			return err
+		}
+		trips, err := b.beside.trips(ctx, one.path)
+		if err != nil {
+			return fmt.Errorf("%s: %w", one.name, err)
+		}
+		line := []any{one.name, len(trips)}
+		for _, clients := range concurrency {
+			seen, err := measure(ctx, clients, b.options.Reading, b.client.get(one.path), b.replay(trips))
 			if err != nil {
 				return fmt.Errorf("%s: %w", one.name, err)
 			}
-			_, _ = fmt.Fprintf(b.out, " %s | %s | %.0f |", milliseconds(seen.p50), milliseconds(seen.p95), seen.rate)
+			through, bare := seen[0], seen[1]
+			line = append(line, milliseconds(through.p50), milliseconds(through.p95), perSecond(through.rate), percent(through.rate/bare.rate))
 		}
-		_, _ = fmt.Fprintln(b.out)
+		lines.line(line...)
 	}
 	return nil
 }
 
-// someUID is the uid of a finding that every scan has.
-func (b *bench) someUID(ctx context.Context) (string, error) {
-	one, err := b.client.document(ctx, http.MethodGet, "/findings/"+b.someFinding, "", nil)
-	uid, _ := one.Data.Attributes["uid"].(string)
-	return uid, err
-}
-
-// sample sends a request again and again from a number of clients for a while.
-func (c *client) sample(ctx context.Context, path string, clients int, duration time.Duration) (sample, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	for range 10 { // statements are prepared, caches are filled
-		if _, err := c.do(ctx, http.MethodGet, path, "", nil); err != nil {
-			return sample{}, err
+// planMode is how the program has the statements of a request planned: for their values or once for all, see sql/scope/open.sql.
+func planMode(trips []trip) string {
+	for _, one := range trips {
+		for _, said := range one.opening {
+			if mode, ok := said.args[len(said.args)-1].(string); ok && said.sql == scope.Open {
+				return mode
+			}
 		}
 	}
-	var running sync.WaitGroup
-	taken := make([][]time.Duration, clients)
-	began := time.Now()
-	for i := range clients {
-		running.Go(func() {
-			for len(taken[i]) == 0 || time.Since(began) < duration && ctx.Err() == nil {
-				sent := time.Now()
-				if _, err := c.do(ctx, http.MethodGet, path, "", nil); err != nil {
-					cancel(err)
-					return
+	return "auto"
+}
+
+// replay sends the statements of a request as the program does, on a connection that is in the tenant for good, and throws the
+// rows away.
+func (b *bench) replay(trips []trip) way {
+	return func(ctx context.Context) (worker, error) {
+		conn, err := bare(ctx, b.server.appURL, b.tenant, planMode(trips))
+		if err != nil {
+			return worker{}, err
+		}
+		return worker{close: func() { _ = conn.Close(context.WithoutCancel(ctx)) }, read: func(ctx context.Context) error {
+			for _, one := range trips {
+				batch := &pgx.Batch{}
+				for _, asked := range one.statements {
+					batch.Queue(asked.sql, asked.args...)
 				}
-				taken[i] = append(taken[i], time.Since(sent))
+				if err := conn.SendBatch(ctx, batch).Close(); err != nil {
+					return err
+				}
 			}
-		})
+			return nil
+		}}, nil
 	}
-	running.Wait()
-	elapsed := time.Since(began)
-	if err := context.Cause(ctx); err != nil {
-		return sample{}, err
-	}
-	all := slices.Concat(taken...)
-	slices.Sort(all)
-	return sample{p50: all[len(all)/2], p95: all[len(all)*95/100], rate: float64(len(all)) / elapsed.Seconds()}, nil
 }
 
 // older ingests the scans that lie behind the one that is measured.
 func (b *bench) older(ctx context.Context) error {
 	for i := range b.options.Older {
-		file := ocsftest.File{Account: madeAccount, Findings: b.options.OlderFindings, Padding: 3500, Flip: 2 + i%5}
+		file := madeFile(b.options.OlderFindings)
+		file.Flip = 2 + i%5
 		if err := b.ingestMade(ctx, file); err != nil {
 			return fmt.Errorf("ingest an older scan: %w", err)
 		}
@@ -123,26 +163,55 @@ func (b *bench) older(ctx context.Context) error {
 	return nil
 }
 
-// settle waits until the words of the newest scan have been found, and picks a finding of it.
-func (b *bench) settle(ctx context.Context) error {
-	conn, err := bare(ctx, b.server.appURL, b.tenant)
+// settle waits until the words of the newest scan have been found, and says what can be asked.
+func (b *bench) settle(ctx context.Context) (subject, error) {
+	conn, err := bare(ctx, b.server.appURL, b.tenant, "auto")
 	if err != nil {
-		return err
+		return subject{}, err
 	}
 	defer func() { _ = conn.Close(context.WithoutCancel(ctx)) }()
 	for known := false; !known; {
 		if err := conn.QueryRow(ctx, sql.Read("words_known")).Scan(&known); err != nil {
-			return fmt.Errorf("look for words: %w", err)
+			return subject{}, fmt.Errorf("look for words: %w", err)
 		}
 		select {
 		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(100 * time.Millisecond):
+			return subject{}, ctx.Err()
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
-	return conn.QueryRow(ctx, sql.Read("some_findings"), 1).Scan(&b.someFinding)
+	return b.about(ctx, conn)
 }
 
-func milliseconds(d time.Duration) string {
-	return fmt.Sprintf("%.1f ms", float64(d.Microseconds())/1000)
+// ready is settle, and has the database in the state that it is in some minutes after a scan.
+func (b *bench) ready(ctx context.Context) (subject, error) {
+	about, err := b.settle(ctx)
+	if err != nil {
+		return about, err
+	}
+	conn, err := pgx.Connect(ctx, b.server.ownerURL)
+	if err != nil {
+		return about, errors.New("connect: the database does not answer")
+	}
+	_, err = conn.Exec(ctx, sql.Read("vacuum"))
+	if err = errors.Join(err, conn.Close(ctx)); err != nil {
+		return about, fmt.Errorf("clean up: %w", err)
+	}
+	return about, nil
+}
+
+// errNothing says that no scan has completed.
+var errNothing = errors.New("there is no completed scan")
+
+func (b *bench) about(ctx context.Context, conn *pgx.Conn) (s subject, err error) {
+	err = conn.QueryRow(ctx, sql.Read("subject")).Scan(&s.scan, &s.findings, &s.scans, &s.finding, &s.uid, &s.check, &s.resource, &s.day)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return s, errNothing
+	}
+	if err != nil {
+		return s, fmt.Errorf("look at the newest scan: %w", err)
+	}
+	day, err := time.Parse(time.DateOnly, s.day)
+	s.monthly = day.AddDate(0, 0, -30).Format(time.DateOnly)
+	return s, err
 }

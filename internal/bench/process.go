@@ -15,15 +15,26 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/palisade-sec/palisade/internal/app"
+	"github.com/palisade-sec/palisade/internal/config"
 	"github.com/palisade-sec/palisade/internal/migrate"
 	"github.com/palisade-sec/palisade/internal/postgres"
 )
 
 // process is a server that runs as users run it, in a process of its own.
 type process struct {
-	command *exec.Cmd
-	address string
-	appURL  string
+	command   *exec.Cmd
+	address   string
+	appURL    string
+	systemURL string
+	ownerURL  string
+	superURL  string
+	keyDir    string
+}
+
+// settings open the program beside the server, on its database and with its keys.
+func (p *process) settings() app.Settings {
+	return app.Settings{AppURL: p.appURL, SystemURL: p.systemURL, KeyDir: p.keyDir}
 }
 
 // startProcess starts the server on a data folder and returns once it listens.
@@ -54,7 +65,10 @@ func startProcess(ctx context.Context, program, dataDir string) (*process, error
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("reach the server's database: %w", err), p.stop())
 	}
-	p.appURL = server.URL(migrate.AppRole, migrate.Database)
+	p.appURL, p.systemURL = server.URL(migrate.AppRole, migrate.Database), server.URL(migrate.SystemRole, migrate.Database)
+	p.ownerURL = server.URL(migrate.OwnerRole, migrate.Database)
+	p.superURL = server.URL(postgres.Superuser, migrate.Database)
+	p.keyDir = config.Settings{DataDir: dataDir}.Keys()
 	return p, nil
 }
 
@@ -68,9 +82,6 @@ func (p *process) stop() error {
 
 // peak is the largest resident memory that the process had, in bytes; 0 where the system does not tell.
 func (p *process) peak() int64 { return memory(p.command.Process.Pid, "VmHWM:") }
-
-// resident is its resident memory now.
-func (p *process) resident() int64 { return memory(p.command.Process.Pid, "VmRSS:") }
 
 func memory(pid int, field string) int64 {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))

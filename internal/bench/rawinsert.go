@@ -33,10 +33,10 @@ type stored struct {
 	ResourceID      uuid.UUID
 }
 
-// rawInsert inserts the rows of the newest scan once more, findings and mappings and nothing else, in batches of the same size
+// rawInsert inserts the rows of the newest scan once more, findings and nothing else, in batches of the same size
 // as ingestion makes, and removes them again. It returns rows a second: what the database gives at best.
 func rawInsert(ctx context.Context, appURL, tenantID string) (rate float64, err error) {
-	conn, err := bare(ctx, appURL, tenantID)
+	conn, err := bare(ctx, appURL, tenantID, "auto")
 	if err != nil {
 		return 0, err
 	}
@@ -83,14 +83,10 @@ func insertBatch(ctx context.Context, conn *pgx.Conn, tenantID string, scan uuid
 			column(batch, func(s *stored) *string { return s.Delta }), column(batch, func(s *stored) string { return s.UID }),
 			column(batch, func(s *stored) string { return s.CheckID }), column(batch, func(s *stored) *string { return s.StatusExtended }),
 			column(batch, func(s *stored) string { return s.Region }), column(batch, func(s *stored) string { return s.Service }),
-			column(batch, func(s *stored) string { return s.ResourceType }), column(batch, func(s *stored) *string { return s.ResourceGroup }))
-		if err != nil {
-			return fmt.Errorf("insert findings: %w", err)
-		}
-		_, err = tx.Exec(ctx, sql.Read("insert_mappings"), tenantID, batch[0].ProviderID, ids,
+			column(batch, func(s *stored) string { return s.ResourceType }), column(batch, func(s *stored) *string { return s.ResourceGroup }),
 			column(batch, func(s *stored) uuid.UUID { return s.ResourceID }))
 		if err != nil {
-			return fmt.Errorf("insert mappings: %w", err)
+			return fmt.Errorf("insert findings: %w", err)
 		}
 		return nil
 	})

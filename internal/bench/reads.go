@@ -4,7 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"regexp"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,8 +18,11 @@ import (
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/finding"
 	"github.com/palisade-sec/palisade/internal/tenant"
 	sql "github.com/palisade-sec/palisade/sql/bench"
+	"github.com/palisade-sec/palisade/sql/scope"
 )
 
 // reads are the ways to read the same things.
@@ -39,7 +46,7 @@ type way func(ctx context.Context) (worker, error)
 
 func newReads(ctx context.Context, client *client, appURL, tenantID string, tenants *tenant.Executor) (*reads, error) {
 	r := &reads{client: client, appURL: appURL, tenant: tenantID, tenants: tenants}
-	conn, err := bare(ctx, appURL, tenantID)
+	conn, err := bare(ctx, appURL, tenantID, "auto")
 	if err != nil {
 		return nil, err
 	}
@@ -54,15 +61,20 @@ func newReads(ctx context.Context, client *client, appURL, tenantID string, tena
 	return r, err
 }
 
-// bare is a connection that is in the tenant for good: what it runs pays for nothing but the statement.
-func bare(ctx context.Context, url, tenantID string) (*pgx.Conn, error) {
+// forGood opens a scope as the program does for reads, with what decides about plans, but for the whole session.
+var forGood = strings.ReplaceAll(scope.Open, ", true)", ", false)")
+
+// bare is a connection that is in the tenant for good: what it runs pays for nothing but the statement. mode is its plan_cache_mode.
+func bare(ctx context.Context, url, tenantID, mode string) (*pgx.Conn, error) {
 	conn, err := pgx.Connect(ctx, url)
 	if err != nil {
 		return nil, errors.New("connect: the database does not answer")
 	}
 	pgxuuid.Register(conn.TypeMap())
-	if _, err := conn.Exec(ctx, sql.Read("open"), tenantID, "off"); err != nil {
-		return nil, errors.Join(err, conn.Close(ctx))
+	for statement, args := range map[string][]any{forGood: {tenantID, "", "*", "", "0", "on", mode}, sql.Read("open"): nil} {
+		if _, err := conn.Exec(ctx, statement, args...); err != nil {
+			return nil, errors.Join(err, conn.Close(ctx))
+		}
 	}
 	return conn, nil
 }
@@ -71,7 +83,7 @@ func (r *reads) id() uuid.UUID { return r.ids[r.next.Add(1)%uint64(len(r.ids))] 
 
 // pointBare reads one finding on a bare connection.
 func (r *reads) pointBare(ctx context.Context) (worker, error) {
-	conn, err := bare(ctx, r.appURL, r.tenant)
+	conn, err := bare(ctx, r.appURL, r.tenant, "auto")
 	if err != nil {
 		return worker{}, err
 	}
@@ -115,7 +127,7 @@ var marker = regexp.MustCompile(`/\* TEMPLATE_BEGIN: order \*/.*?/\* TEMPLATE_EN
 
 // pageBare reads the first page of the newest scan's findings, in the order of the API, and counts them, on a bare connection.
 func (r *reads) pageBare(ctx context.Context) (worker, error) {
-	conn, err := bare(ctx, r.appURL, r.tenant)
+	conn, err := bare(ctx, r.appURL, r.tenant, "force_generic_plan")
 	if err != nil {
 		return worker{}, err
 	}
@@ -123,29 +135,54 @@ func (r *reads) pageBare(ctx context.Context) (worker, error) {
 	count := sql.Read("count")
 	newest := int64(1)
 	return worker{close: func() { _ = conn.Close(context.WithoutCancel(ctx)) }, read: func(ctx context.Context) error {
+		batch := &pgx.Batch{}
+		batch.Queue(count, true, true, true, true, true, &newest)
+		batch.Queue(page, true, false, true, &newest, []int16{1, 2, 3}, []int16{1, 2, 3, 4, 5}, pageSize, 0, pageSize)
+		results := conn.SendBatch(ctx, batch)
+		defer func() { _ = results.Close() }() // the rows have told of errors
 		var counted int64
-		if err := conn.QueryRow(ctx, count, true, true, true, true, true, &newest).Scan(&counted); err != nil {
+		if err := results.QueryRow().Scan(&counted); err != nil {
 			return err
 		}
-		rows, err := conn.Query(ctx, page, true, false, true, &newest, []int16{1, 2, 3}, []int16{1, 2, 3, 4, 5}, pageSize, 0, pageSize)
+		rows, err := results.Query()
 		if err != nil {
 			return err
 		}
 		found, err := pgx.CollectRows(rows, pgx.RowToStructByPos[tenantdb.ListFindingsRow])
-		if err == nil && len(found) == 0 {
-			err = errors.New("an empty page")
-		}
-		return err
+		return some(found, err)
 	}}, nil
 }
 
-// pageHTTP reads the same page through HTTP.
-func (r *reads) pageHTTP(context.Context) (worker, error) {
-	path := fmt.Sprintf("/findings/latest?page[size]=%d&sort=status,severity,-inserted_at", pageSize)
+// pageQuery is what the API is asked for.
+var pageQuery = url.Values{"page[size]": {strconv.Itoa(pageSize)}, "sort": {"status,severity,-inserted_at"}}
+
+// pageExecutor reads the same page through the executor, as the handler does.
+func (r *reads) pageExecutor(context.Context) (worker, error) {
+	tenantID, err := uuid.Parse(r.tenant)
+	if err != nil {
+		return worker{}, err
+	}
+	query, err := filter.Parse(filter.ParamsOf(pageQuery), finding.LatestQuery)
+	if err != nil {
+		return worker{}, err
+	}
+	reader, scope := finding.NewReader(r.tenants), tenant.NewScope(tenantID, uuid.Nil, tenant.SeeAll())
 	return worker{close: func() {}, read: func(ctx context.Context) error {
-		_, err := r.client.do(ctx, "GET", path, "", nil)
-		return err
+		found, _, err := reader.Page(ctx, scope, query, finding.Newest, finding.Shape{Metadata: true, Resources: true})
+		return some(found, err)
 	}}, nil
+}
+
+// pageHTTP reads it through HTTP.
+func (r *reads) pageHTTP(ctx context.Context) (worker, error) {
+	return r.client.get("/findings/latest?" + pageQuery.Encode())(ctx)
+}
+
+func some[T any](rows []T, err error) error {
+	if err == nil && len(rows) == 0 {
+		err = errors.New("an empty page")
+	}
+	return err
 }
 
 func one[T any](rows []T, err error) error {
@@ -155,42 +192,75 @@ func one[T any](rows []T, err error) error {
 	return err
 }
 
-// measure has a number of clients read for a while and returns reads in a second.
-func measure(ctx context.Context, make way, clients int, duration time.Duration) (float64, error) {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	workers := []worker{}
+// sample is what a number of clients saw.
+type sample struct {
+	p50, p95 time.Duration
+	rate     float64 // reads a second
+}
+
+// rounds is how often ways that are compared take turns, so that what else the machine does falls on all of them.
+var rounds = 4
+
+// measure has a number of clients read in each way for a while, the ways in turns.
+func measure(ctx context.Context, clients int, duration time.Duration, ways ...way) ([]sample, error) {
+	workers := make([][]worker, len(ways))
 	defer func() {
-		for _, one := range workers {
+		for _, one := range slices.Concat(workers...) {
 			one.close()
 		}
 	}()
-	for range clients {
-		one, err := make(ctx)
-		if err != nil {
-			return 0, err
-		}
-		workers = append(workers, one)
-		for range 20 { // statements are prepared, caches are filled
-			if err := one.read(ctx); err != nil {
-				return 0, err
+	for i, open := range ways {
+		for range clients {
+			one, err := open(ctx)
+			if err != nil {
+				return nil, err
 			}
+			workers[i] = append(workers[i], one)
+		}
+		if _, err := together(ctx, workers[i], func(taken int) bool { return taken < warming }); err != nil {
+			return nil, err
 		}
 	}
-	var done atomic.Int64
+	taken, elapsed := make([][]time.Duration, len(ways)), make([]time.Duration, len(ways))
+	for range rounds {
+		for i := range ways {
+			began := time.Now()
+			more, err := together(ctx, workers[i], func(taken int) bool { return taken == 0 || time.Since(began) < duration/time.Duration(rounds) })
+			if err != nil {
+				return nil, err
+			}
+			taken[i], elapsed[i] = append(taken[i], more...), elapsed[i]+time.Since(began)
+		}
+	}
+	seen := make([]sample, len(ways))
+	for i, all := range taken {
+		slices.Sort(all)
+		seen[i] = sample{p50: all[len(all)/2], p95: all[len(all)*95/100], rate: float64(len(all)) / elapsed[i].Seconds()}
+	}
+	return seen, nil
+}
+
+// warming is how many reads each client makes before it is measured: statements are prepared, plans settle after five.
+var warming = 8
+
+// together has all workers read while there is more to read, and returns how long each read took.
+func together(ctx context.Context, workers []worker, more func(taken int) bool) ([]time.Duration, error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
 	var running sync.WaitGroup
-	began := time.Now()
-	for _, one := range workers {
+	taken := make([][]time.Duration, len(workers))
+	for i, one := range workers {
 		running.Go(func() {
-			for time.Since(began) < duration && ctx.Err() == nil {
+			for more(len(taken[i])) && ctx.Err() == nil {
+				began := time.Now()
 				if err := one.read(ctx); err != nil {
 					cancel(err)
 					return
 				}
-				done.Add(1)
+				taken[i] = append(taken[i], time.Since(began))
 			}
 		})
 	}
 	running.Wait()
-	return float64(done.Load()) / time.Since(began).Seconds(), context.Cause(ctx)
+	return slices.Concat(taken...), context.Cause(ctx)
 }

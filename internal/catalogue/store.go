@@ -115,6 +115,9 @@ func (r *importing) finish(ctx context.Context, version string) error {
 	if err := r.queries.KeepFrameworkRevisions(ctx); err != nil {
 		return fmt.Errorf("keep frameworks: %w", err)
 	}
+	if err := r.queries.KeepThreatScoreFrameworks(ctx); err != nil {
+		return fmt.Errorf("keep frameworks of ThreatScores: %w", err)
+	}
 	if _, err := r.queries.FinishCatalogueChecks(ctx, version); err != nil {
 		return fmt.Errorf("note the version of checks: %w", err)
 	}

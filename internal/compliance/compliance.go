@@ -14,11 +14,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
-	"sync"
 
 	"github.com/google/uuid"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/memo"
 )
 
 // Revision is a framework as a scan was held against it.
@@ -40,30 +40,25 @@ type Requirement struct {
 // manual says that no check serves the requirement.
 func (r *Requirement) manual() bool { return len(r.Checks) == 0 }
 
-// revisions are those of the catalogue that this process has met. An id stands for one content, whatever the database, so none
-// goes stale.
-var revisions = struct {
-	sync.Mutex
-	byID map[uuid.UUID]*Revision
-}{byID: make(map[uuid.UUID]*Revision)}
-
-// revisionLimit bounds what a process remembers: several versions of everything that one engine has.
-const revisionLimit = 1000
+// revisions are those that this process has met. An id stands for one content, whatever the database: in the catalogue it is made
+// from it, and those of a tenant's own frameworks are random. Whoever asks for one has it from a row that the database showed them.
+var revisions = memo.New[uuid.UUID, *Revision](32 << 20)
 
 // load returns the revisions with the ids, from memory where they are there. Those of frameworks that a tenant has deleted are
-// missing.
+// missing, or in memory still: the rows that name them are not shown any more.
 func load(ctx context.Context, queries *tenantdb.Queries, ids []uuid.UUID) (map[uuid.UUID]*Revision, error) {
 	found := make(map[uuid.UUID]*Revision, len(ids))
 	var missing []uuid.UUID
-	revisions.Lock()
 	for _, id := range ids {
-		if known, ok := revisions.byID[id]; ok {
+		if found[id] != nil {
+			continue
+		}
+		if known, ok := revisions.Get(id); ok {
 			found[id] = known
 		} else if !slices.Contains(missing, id) {
 			missing = append(missing, id)
 		}
 	}
-	revisions.Unlock()
 	if len(missing) == 0 {
 		return found, nil
 	}
@@ -71,28 +66,13 @@ func load(ctx context.Context, queries *tenantdb.Queries, ids []uuid.UUID) (map[
 	if err != nil {
 		return nil, fmt.Errorf("get frameworks: %w", err)
 	}
-	shared := make(map[uuid.UUID]*Revision)
 	for _, row := range rows {
 		revision := &Revision{ID: row.ID, Framework: row.Framework, Name: row.Name, Version: row.Version}
 		if err := json.Unmarshal(row.Requirements, &revision.Requirements); err != nil {
 			return nil, fmt.Errorf("read framework %s: %w", row.ID, err)
 		}
-		if row.Shared {
-			shared[row.ID] = revision
-		}
+		revisions.Put(row.ID, revision, 2*len(row.Requirements))
 		found[row.ID] = revision
 	}
-	remember(shared)
 	return found, nil
-}
-
-func remember(found map[uuid.UUID]*Revision) {
-	revisions.Lock()
-	defer revisions.Unlock()
-	if len(revisions.byID)+len(found) > revisionLimit {
-		clear(revisions.byID)
-	}
-	for id, revision := range found {
-		revisions.byID[id] = revision
-	}
 }

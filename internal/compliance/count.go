@@ -25,7 +25,21 @@ func Count(ctx context.Context, queries *tenantdb.Queries, scan uuid.UUID) error
 	if err := queries.DeleteScanCompliance(ctx, scan); err != nil {
 		return fmt.Errorf("delete compliance: %w", err)
 	}
-	return hold(ctx, queries, scan, frameworks)
+	if err := hold(ctx, queries, scan, frameworks); err != nil {
+		return err
+	}
+	return Sheets(ctx, queries, []uuid.UUID{scan})
+}
+
+// Sheets puts what scans say about all frameworks together into one row each, in place of those that are there.
+func Sheets(ctx context.Context, queries *tenantdb.Queries, scans []uuid.UUID) error {
+	if err := queries.DeleteComplianceSheets(ctx, scans); err != nil {
+		return fmt.Errorf("delete sheets: %w", err)
+	}
+	if err := queries.InsertComplianceSheets(ctx, scans); err != nil {
+		return fmt.Errorf("insert sheets: %w", err)
+	}
+	return nil
 }
 
 // HoldAgainst holds a scan against one more framework, in place of what it says about that one.
@@ -34,7 +48,10 @@ func HoldAgainst(ctx context.Context, queries *tenantdb.Queries, scan uuid.UUID,
 	if err := queries.DeleteScanComplianceOf(ctx, of); err != nil {
 		return fmt.Errorf("delete compliance: %w", err)
 	}
-	return hold(ctx, queries, scan, []tenantdb.ListFrameworksOfScanRow{{ComplianceID: complianceID, RevisionID: revision}})
+	if err := hold(ctx, queries, scan, []tenantdb.ListFrameworksOfScanRow{{ComplianceID: complianceID, RevisionID: revision}}); err != nil {
+		return err
+	}
+	return Sheets(ctx, queries, []uuid.UUID{scan})
 }
 
 func hold(ctx context.Context, queries *tenantdb.Queries, scan uuid.UUID, frameworks []tenantdb.ListFrameworksOfScanRow) error {

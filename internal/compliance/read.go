@@ -3,11 +3,14 @@ package compliance
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/google/uuid"
+	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
 	"github.com/palisade-sec/palisade/internal/catalogue"
@@ -89,6 +92,7 @@ type Result struct {
 	Framework string
 	Name      string
 	Version   string
+	Revision  uuid.UUID // that the scans were held against; uuid.Nil for several
 	Standings []Standing
 }
 
@@ -99,11 +103,20 @@ type Standing struct {
 	checks  []string // all that serve it in one of the scans
 }
 
-// Tally counts the requirements of a result by their Status.
-type Tally struct{ Passed, Failed, Manual int }
+// Tally is how the requirements of a framework did, counted by Status.
+type Tally struct {
+	ID                     string
+	Framework              string
+	Name                   string
+	Version                string
+	Passed, Failed, Manual int
+}
 
-// Tally counts.
-func (r *Result) Tally() (t Tally) {
+// Total is how many requirements there are.
+func (t *Tally) Total() int { return t.Passed + t.Failed + t.Manual }
+
+func (r *Result) tally() Tally {
+	t := Tally{ID: r.ID, Framework: r.Framework, Name: r.Name, Version: r.Version}
 	for _, standing := range r.Standings {
 		switch standing.Outcome.Status() {
 		case Pass:
@@ -133,34 +146,79 @@ func (w Where) fragment() filter.Fragment {
 }
 
 // Results are what scans say together, by framework in the order of their ids.
-func Results(ctx context.Context, db tenant.DB, scans []uuid.UUID, where Where) ([]Result, error) {
+func Results(ctx context.Context, db tenant.DB, scans []uuid.UUID, where Where) (results []Result, err error) {
+	groups, known, err := list(ctx, db, scans, where, true)
+	for _, rows := range groups {
+		results = append(results, merge(rows, known))
+	}
+	return results, err
+}
+
+// Tallies count what Results lists.
+func Tallies(ctx context.Context, db tenant.DB, scans []uuid.UUID, where Where) (tallies []Tally, err error) {
+	read := list
+	if len(scans) > 1 && where.Regions.IsZero() && where.Frameworks.IsZero() {
+		read = listSheets
+	}
+	groups, known, err := read(ctx, db, scans, where, false)
+	for _, rows := range groups {
+		tallies = append(tallies, count(rows, known))
+	}
+	return tallies, err
+}
+
+// count is the tally of a framework, from the numbers of the only row or from the bits.
+func count(rows []tenantdb.ListComplianceRow, known map[uuid.UUID]*Revision) Tally {
+	if len(rows) > 1 {
+		result := merge(rows, known)
+		return result.tally()
+	}
+	row, revision := rows[0], known[rows[0].RevisionID]
+	tally := Tally{ID: row.ComplianceID, Framework: revision.Framework, Name: revision.Name, Version: revision.Version,
+		Passed: int(row.Passed), Failed: int(row.Failed), Manual: int(row.Manual)}
+	if row.Failures == "" {
+		return tally
+	}
+	tally.Passed, tally.Failed, tally.Manual = 0, 0, 0
+	for i := range revision.Requirements {
+		switch outcome(&revision.Requirements[i], row.Failures, i) {
+		case Manual:
+			tally.Manual++
+		case Failed:
+			tally.Failed++
+		default:
+			tally.Passed++
+		}
+	}
+	return tally
+}
+
+// list returns what scans say, by framework, with the revisions.
+func list(ctx context.Context, db tenant.DB, scans []uuid.UUID, where Where, detailed bool) (groups [][]tenantdb.ListComplianceRow, known map[uuid.UUID]*Revision, err error) {
 	if len(scans) == 0 {
-		return nil, nil
+		return nil, nil, nil
 	}
 	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where.fragment()})).ListCompliance(ctx,
-		tenantdb.ListComplianceParams{ScanIds: scans, Watched: where.Watched})
+		tenantdb.ListComplianceParams{ScanIds: scans, Watched: where.Watched, Detailed: detailed})
 	if err != nil {
-		return nil, fmt.Errorf("list compliance: %w", err)
+		return nil, nil, fmt.Errorf("list compliance: %w", err)
 	}
 	ids := make([]uuid.UUID, len(rows))
 	for i, row := range rows {
 		ids[i] = row.RevisionID
 	}
-	known, err := load(ctx, tenantdb.New(db), ids)
-	if err != nil {
-		return nil, err
+	if known, err = load(ctx, tenantdb.New(db), ids); err != nil {
+		return nil, nil, err
 	}
 	rows = slices.DeleteFunc(rows, func(row tenantdb.ListComplianceRow) bool { return known[row.RevisionID] == nil })
-	var results []Result
 	for len(rows) > 0 {
 		same := 1
 		for same < len(rows) && rows[same].ComplianceID == rows[0].ComplianceID {
 			same++
 		}
-		results = append(results, merge(rows[:same], known))
-		rows = rows[same:]
+		groups, rows = append(groups, rows[:same]), rows[same:]
 	}
-	return results, nil
+	return groups, known, nil
 }
 
 // merge puts together what was counted with different revisions of a framework, by the ids of requirements. Texts are those of the
@@ -169,6 +227,9 @@ func merge(rows []tenantdb.ListComplianceRow, known map[uuid.UUID]*Revision) Res
 	first := known[rows[0].RevisionID]
 	result := Result{ID: rows[0].ComplianceID, Framework: first.Framework, Name: first.Name, Version: first.Version,
 		Standings: make([]Standing, 0, len(first.Requirements))}
+	if len(rows) == 1 {
+		result.Revision = first.ID
+	}
 	index := make(map[string]int)
 	for _, row := range rows {
 		revision := known[row.RevisionID]
@@ -297,71 +358,107 @@ func Regions(ctx context.Context, db tenant.DB, scans []uuid.UUID, where Where) 
 // Findings counts findings.
 type Findings struct{ Passed, Total int64 }
 
-// CountFindings counts the findings that count towards each requirement of a result, in its order.
-func CountFindings(ctx context.Context, db tenant.DB, scans []uuid.UUID, where Where, result Result) ([]Findings, error) {
-	var checks []string
-	for i := range result.Standings {
-		checks = append(checks, result.Standings[i].checks...)
+// CheckFindings are the findings that count, by check.
+type CheckFindings map[string]Findings
+
+// CountFindings counts those of some scans.
+func CountFindings(ctx context.Context, db tenant.DB, scans []uuid.UUID, where Where) (CheckFindings, error) {
+	if len(scans) == 0 {
+		return nil, nil
 	}
-	counts := make([]Findings, len(result.Standings))
-	if len(checks) == 0 {
-		return counts, nil
-	}
-	slices.Sort(checks)
-	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where.Regions})).CountCheckFindings(ctx,
-		tenantdb.CountCheckFindingsParams{ScanIds: scans, CheckIds: slices.Compact(checks)})
+	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where.Regions})).CountCheckFindings(ctx, scans)
 	if err != nil {
 		return nil, fmt.Errorf("count findings: %w", err)
 	}
-	of := make(map[string]Findings, len(rows))
+	counts := make(CheckFindings, len(rows))
 	for _, row := range rows {
-		of[row.CheckID] = Findings{Passed: row.Passed, Total: row.Total}
-	}
-	for i, standing := range result.Standings {
-		own := slices.Sorted(slices.Values(standing.checks))
-		for _, check := range slices.Compact(own) {
-			counts[i].Passed += of[check].Passed
-			counts[i].Total += of[check].Total
-		}
+		counts[row.CheckID] = Findings{Passed: row.Passed, Total: row.Total}
 	}
 	return counts, nil
 }
 
-// FindFramework returns a framework as the catalogue, or the tenant, has it now, of the first of the provider types that have one of that id.
-func FindFramework(ctx context.Context, db tenant.DB, id string, types []string) (framework catalogue.Framework, ok bool, err error) {
-	if strings.Contains(id, "\x00") {
-		return framework, false, nil // nothing is called that, and the database would refuse it
+// Of are those that count towards a requirement.
+func (c CheckFindings) Of(standing *Standing) (sum Findings) {
+	own := slices.Sorted(slices.Values(standing.checks))
+	for _, check := range slices.Compact(own) {
+		sum.Passed += c[check].Passed
+		sum.Total += c[check].Total
 	}
-	if strings.HasPrefix(id, "custom_") {
-		return findCustom(ctx, db, id, types)
-	}
-	rows, err := tenantdb.New(db).FindFramework(ctx, tenantdb.FindFrameworkParams{FrameworkID: id, Providers: types})
-	if err != nil {
-		return framework, false, fmt.Errorf("find framework: %w", err)
-	}
-	if len(rows) == 0 {
-		return framework, false, nil
-	}
-	if err := json.Unmarshal(rows[0].Content, &framework); err != nil {
-		return framework, false, fmt.Errorf("read framework %s of %s: %w", id, rows[0].Provider, err)
-	}
-	framework.Provider, framework.ID = rows[0].Provider, id
-	return framework, true, nil
+	return sum
 }
 
-// findCustom is FindFramework for the tenant's own.
-func findCustom(ctx context.Context, db tenant.DB, id string, types []string) (framework catalogue.Framework, ok bool, err error) {
-	rows, err := tenantdb.New(db).FindComplianceFramework(ctx, id)
+// Edition names what a framework says now. What stands under one Content never changes.
+type Edition struct {
+	ID, Provider string
+	Content      string
+
+	own uuid.UUID // id of a framework of the tenant's own
+}
+
+// Editions are those of the frameworks of an id, of the catalogue or the tenant's own, in the order of the provider types that have
+// one.
+func Editions(ctx context.Context, db tenant.DB, id string, types []string) (editions []Edition, err error) {
+	if strings.Contains(id, "\x00") {
+		return nil, nil // nothing is called that, and the database would refuse it
+	}
+	if strings.HasPrefix(id, "custom_") {
+		rows, err := tenantdb.New(db).FindComplianceFrameworks(ctx, id)
+		if err != nil {
+			return nil, fmt.Errorf("find framework: %w", err)
+		}
+		for _, row := range rows {
+			editions = append(editions, Edition{ID: id, Provider: row.Provider, Content: row.RevisionID.String(), own: row.ID})
+		}
+	} else {
+		rows, err := tenantdb.New(db).FindFrameworks(ctx, tenantdb.FindFrameworksParams{FrameworkID: id, Providers: types})
+		if err != nil {
+			return nil, fmt.Errorf("find framework: %w", err)
+		}
+		for _, row := range rows {
+			editions = append(editions, Edition{ID: id, Provider: row.Provider, Content: since(row.UpdatedAt)})
+		}
+	}
+	editions = slices.DeleteFunc(editions, func(one Edition) bool { return !slices.Contains(types, one.Provider) })
+	slices.SortFunc(editions, func(a, b Edition) int { return slices.Index(types, a.Provider) - slices.Index(types, b.Provider) })
+	return editions, nil
+}
+
+func since(moment time.Time) string { return moment.UTC().Format(time.RFC3339Nano) }
+
+// Read returns what the framework says now, and the edition that it is: it may have changed since e was found. ok is false when it
+// is gone.
+func (e Edition) Read(ctx context.Context, db tenant.DB) (framework catalogue.Framework, now Edition, ok bool, err error) {
+	now = e
+	if e.own != uuid.Nil {
+		row, err := tenantdb.New(db).GetComplianceFramework(ctx, e.own)
+		if err != nil {
+			return framework, e, false, absent(err)
+		}
+		now.Content = row.RevisionID.String()
+		framework = catalogue.Framework{Framework: row.Framework, Name: row.Name, Version: row.Version, Description: row.Description}
+		err = json.Unmarshal(row.Requirements, &framework.Requirements)
+		return named(framework, now, err)
+	}
+	row, err := tenantdb.New(db).GetFrameworkContent(ctx, tenantdb.GetFrameworkContentParams{Provider: e.Provider, FrameworkID: e.ID})
 	if err != nil {
-		return framework, false, fmt.Errorf("find framework: %w", err)
+		return framework, e, false, absent(err)
 	}
-	if len(rows) == 0 || !slices.Contains(types, rows[0].Provider) {
-		return framework, false, nil
+	now.Content = since(row.UpdatedAt)
+	err = json.Unmarshal(row.Content, &framework)
+	return named(framework, now, err)
+}
+
+func named(framework catalogue.Framework, now Edition, err error) (catalogue.Framework, Edition, bool, error) {
+	if err != nil {
+		return framework, now, false, fmt.Errorf("read framework %s of %s: %w", now.ID, now.Provider, err)
 	}
-	row := rows[0]
-	framework = catalogue.Framework{Provider: row.Provider, ID: id, Framework: row.Framework, Name: row.Name, Version: row.Version, Description: row.Description}
-	if err := json.Unmarshal(row.Requirements, &framework.Requirements); err != nil {
-		return framework, false, fmt.Errorf("read framework %s: %w", id, err)
+	framework.Provider, framework.ID = now.Provider, now.ID
+	return framework, now, true, nil
+}
+
+func absent(err error) error {
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
 	}
-	return framework, true, nil
+	return fmt.Errorf("get framework: %w", err)
 }

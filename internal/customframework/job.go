@@ -33,24 +33,28 @@ func (Hold) Provider() uuid.UUID { return uuid.Nil }
 // Register makes the job known.
 func Register(registry *jobs.Registry) {
 	jobs.Register(registry, jobs.Compliance, jobs.Options{}, func(ctx context.Context, run jobs.Run, args Hold) (any, error) {
-		framework, err := tenantdb.New(run.Read()).GetComplianceFramework(ctx, args.FrameworkID)
+		var framework tenantdb.GetComplianceFrameworkRow
+		var scans []tenantdb.ListScansToHoldRow
+		err := run.Write(ctx, func(ctx context.Context, tx *tenant.Tx) (err error) { // a replica may not have the framework yet, or still
+			if framework, err = tenantdb.New(tx).GetComplianceFramework(ctx, args.FrameworkID); err != nil {
+				return err
+			}
+			scans, err = tenantdb.New(tx).ListScansToHold(ctx, framework.Provider)
+			return err
+		})
 		if errors.Is(err, pgx.ErrNoRows) {
 			return map[string]int64{}, jobs.Transient(forget(ctx, run, args.ComplianceID))
 		}
 		if err != nil {
 			return nil, jobs.Transient(fmt.Errorf("get framework: %w", err))
 		}
-		held, err := holdNewest(ctx, run, args, framework.Provider)
+		held, err := hold(ctx, run, args, scans)
 		return map[string]int64{"scans_counted": held}, jobs.Transient(err)
 	})
 }
 
-// holdNewest takes one scan after the other, each in a transaction of its own.
-func holdNewest(ctx context.Context, run jobs.Run, args Hold, provider string) (held int64, err error) {
-	scans, err := tenantdb.New(run.Read()).ListScansToHold(ctx, provider)
-	if err != nil {
-		return 0, fmt.Errorf("list scans: %w", err)
-	}
+// hold takes one scan after the other, each in a transaction of its own.
+func hold(ctx context.Context, run jobs.Run, args Hold, scans []tenantdb.ListScansToHoldRow) (held int64, err error) {
 	for _, scan := range scans {
 		err := run.Write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
 			queries := tenantdb.New(tx)
@@ -84,18 +88,24 @@ func holdNewest(ctx context.Context, run jobs.Run, args Hold, provider string) (
 // forget removes what scans say of a framework that is gone, some scans at a time.
 func forget(ctx context.Context, run jobs.Run, complianceID string) error {
 	for after := uuid.Nil; ; {
-		scans, err := tenantdb.New(run.Read()).ListScansBehind(ctx, tenantdb.ListScansBehindParams{AfterID: after, Batch: scansAtOnce})
-		if err != nil {
-			return fmt.Errorf("list scans: %w", err)
-		}
-		if len(scans) == 0 {
-			return nil
-		}
-		err = run.Write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
-			return tenantdb.New(tx).DropLostCompliance(ctx, tenantdb.DropLostComplianceParams{ScanIds: scans, ComplianceID: complianceID})
+		var scans []uuid.UUID
+		err := run.Write(ctx, func(ctx context.Context, tx *tenant.Tx) (err error) {
+			queries := tenantdb.New(tx)
+			scans, err = queries.ListScansBehind(ctx, tenantdb.ListScansBehindParams{AfterID: after, Batch: scansAtOnce})
+			if err != nil || len(scans) == 0 {
+				return err
+			}
+			err = queries.DropLostCompliance(ctx, tenantdb.DropLostComplianceParams{ScanIds: scans, ComplianceID: complianceID})
+			if err != nil {
+				return err
+			}
+			return compliance.Sheets(ctx, queries, scans)
 		})
 		if err != nil {
 			return fmt.Errorf("forget framework: %w", err)
+		}
+		if len(scans) == 0 {
+			return nil
 		}
 		after = scans[len(scans)-1]
 	}

@@ -64,7 +64,7 @@ func TestAKilledErasureIsFinishedByAnother(t *testing.T) {
 	s := newStreet(t)
 	bobs := rows(t, s.pool, s.bob.Tenant)
 	s.ada.Delete(t, "/tenants/"+s.ada.Tenant).Want(t, 204)
-	for _, table := range []string{"findings", "resource_finding_mappings", "resources", "scans", "providers", "tenants"} {
+	for _, table := range []string{"findings", "resources", "scans", "providers", "tenants"} {
 		s.killedAt(t, table)
 	}
 	last := s.worker(t)

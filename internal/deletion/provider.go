@@ -2,7 +2,6 @@ package deletion
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -11,7 +10,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
-	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jobs"
 	"github.com/palisade-sec/palisade/internal/task"
 	"github.com/palisade-sec/palisade/internal/tenant"
@@ -134,13 +132,9 @@ func (e *providerEraser) begin(ctx context.Context) (going bool, err error) {
 		if going, err = queries.ProviderIsGoing(ctx, e.provider); err != nil {
 			return fmt.Errorf("look for the provider: %w", err)
 		}
-		own, err := task.Get(ctx, tx, e.run.Task, filter.Fragment{})
-		if err != nil {
-			return err
-		}
 		e.state = state{}
-		if err := json.Unmarshal(own.Metadata, &e.state); err != nil {
-			return fmt.Errorf("read progress: %w", err)
+		if err := e.run.Recall(ctx, tx, &e.state); err != nil {
+			return err
 		}
 		if e.state.Removed == nil {
 			e.state.Removed = make(map[string]int64)
@@ -291,12 +285,5 @@ func (e *providerEraser) progress() int64 {
 
 func (e *providerEraser) note(ctx context.Context, tx *tenant.Tx, progress int64) error {
 	e.state.Progress = max(progress, e.state.Progress)
-	encoded, err := json.Marshal(e.state)
-	if err != nil {
-		return fmt.Errorf("encode progress: %w", err)
-	}
-	if err := tenantdb.New(tx).NoteTask(ctx, tenantdb.NoteTaskParams{ID: e.run.Task, Metadata: encoded}); err != nil {
-		return fmt.Errorf("note progress: %w", err)
-	}
-	return nil
+	return e.run.NoteIn(ctx, tx, e.state)
 }

@@ -101,8 +101,8 @@ var outlives = map[string]string{
 }
 
 // erasedInBatches are the tables that the job empties before it removes the provider.
-var erasedInBatches = []string{"ingestions", "ingestion_errors", "findings", "resource_finding_mappings", "scan_resource_summaries",
-	"scan_summaries", "scan_places", "scan_category_summaries", "scan_resource_group_summaries", "scan_compliance", "scan_severities",
+var erasedInBatches = []string{"ingestions", "ingestion_errors", "findings", "scan_resource_summaries",
+	"scan_summaries", "scan_places", "scan_category_summaries", "scan_resource_group_summaries", "scan_compliance", "scan_severities", "scan_figures", "scan_services", "scan_compliance_sheets",
 	"scan_check_summaries", "scan_check_places", "scan_attack_surfaces", "threatscore_snapshots", "scan_words", "scans", "resources", "resource_tags", "resource_groups", "mute_rule_findings"}
 
 // goWithProvider are the tables that have few rows a provider and hang off it.

@@ -23,8 +23,9 @@ import (
 // no count and no page[number]. An empty page[after] begins such a walk.
 //
 // A position is the row's values of all keys of the order, as JSON: it means something without the row, which may be gone when the
-// next page is asked for. With it goes a digest of order and filters, because in another list the position is none. Nothing in
-// a cursor gives access to anything: it is a condition like any filter.
+// next page is asked for. In lists of what the newest scans say, the moment at which the walk began is part of it. With it goes a
+// digest of order and filters, because in another list the position is none. Nothing in a cursor gives access to anything: it is a
+// condition like any filter.
 
 // Cursor is for lists that have no page numbers at all: their first page needs no page[after].
 type Cursor struct {
@@ -67,23 +68,39 @@ func (t *Table) walk(q *Query) error {
 	if all, _ := q.Params.Last("page[disable]"); t.PageDisable && strings.EqualFold(all, "true") {
 		return BadPage("page[disable]", "A list is either paged by cursor or not paged.")
 	}
-	parts := make([]Fragment, len(q.keys))
-	for i, key := range q.keys {
-		parts[i] = key.expression
-	}
-	q.Position = list(parts)
-	q.Position.text = "json_build_array(" + q.Position.text + ")::text"
+	q.ended = t.Ended
 	token, _ := q.Params.Last(afterKey)
 	if token == "" {
+		q.Position = q.position(Fragment{text: "statement_timestamp()"})
 		return nil
 	}
 	values, err := q.open(token)
 	if err != nil {
 		return BadPage(afterKey, "The cursor is none of this list with these filters in this order.")
 	}
-	q.after = values
-	q.Behind = behind(q.keys, values)
+	q.after = values[:len(q.keys)]
+	q.Behind = behind(q.keys, q.after)
+	began := Fragment{}
+	if q.ended != "" {
+		began = Fragment{text: placeholder + casts[DateTime], args: values[len(q.keys):]}
+		q.AsOf = Fragment{text: string(q.ended) + " <= " + began.text, args: began.args}
+	}
+	q.Position = q.position(began)
 	return nil
+}
+
+// position is what a row's cursor is made of: its keys, and the moment at which the walk began where that matters.
+func (q *Query) position(began Fragment) Fragment {
+	parts := make([]Fragment, len(q.keys), len(q.keys)+1)
+	for i, key := range q.keys {
+		parts[i] = key.expression
+	}
+	if q.ended != "" {
+		parts = append(parts, began)
+	}
+	position := list(parts)
+	position.text = "json_build_array(" + position.text + ")::text"
+	return position
 }
 
 // BadPage is the refusal of a parameter that asks for a page which the list does not have.
@@ -131,10 +148,14 @@ func (q *Query) open(token string) ([]any, error) {
 	if err := decoder.Decode(&position); err != nil {
 		return nil, fmt.Errorf("no position: %w", err)
 	}
-	if _, err := decoder.Token(); err != io.EOF || len(position) != len(q.keys) {
+	keys := q.keys
+	if q.ended != "" {
+		keys = append(slices.Clip(keys), orderKey{kind: DateTime})
+	}
+	if _, err := decoder.Token(); err != io.EOF || len(position) != len(keys) {
 		return nil, fmt.Errorf("no position of this order")
 	}
-	for i, key := range q.keys {
+	for i, key := range keys {
 		if position[i], err = key.read(position[i]); err != nil {
 			return nil, err
 		}

@@ -19,10 +19,12 @@ type Query struct {
 	Behind Fragment  // rows behind the cursor; says nothing on the first page and for numbered pages
 	// Position is what a row's cursor is made of, for the marker "position" of its list; says nothing for numbered pages.
 	Position Fragment
-	Fields   map[string][]string // sparse fieldsets: members to keep per type; a type that is absent keeps all
-	Include  Include             // relationships to put into the document
-	Search   string              // filter[search], trimmed
-	Params   Params              // as sent, for pagination links
+	// AsOf leaves the scans that had ended when the walk began; says nothing on its first page and for tables without Ended.
+	AsOf    Fragment
+	Fields  map[string][]string // sparse fieldsets: members to keep per type; a type that is absent keeps all
+	Include Include             // relationships to put into the document
+	Search  string              // filter[search], trimmed
+	Params  Params              // as sent, for pagination links
 	// References are the filters that refuse ids which do not exist.
 	References []Referred
 
@@ -30,6 +32,7 @@ type Query struct {
 	search Fragment
 	keys   []orderKey
 	after  []any // values of the cursor, one for each of keys; nil: there is none
+	ended  Column
 }
 
 // Referred is a filter by objects that must exist in the tenant, visible or not: the domain looks the ids up and answers

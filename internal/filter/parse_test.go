@@ -217,9 +217,8 @@ func TestWhere(t *testing.T) {
 		{findingsLatestTable, "filter[muted]=True", "f.muted = $1", []any{true}},
 		{findingsLatestTable, "filter[muted]=TRUE", "", nil},
 		{findingsLatestTable, "filter[resources]=" + id1 + "," + id2,
-			"exists (select from resource_finding_mappings fm where fm.tenant_id = f.tenant_id and fm.finding_id = f.id and fm.resource_id = any($1))", []any{[]uuid.UUID{one, two}}},
-		{findingsLatestTable, "filter[resource_uid]=x", "exists (select from resource_finding_mappings fm join resources fr on fr.tenant_id = fm.tenant_id and fr.id = fm.resource_id" +
-			" where fm.tenant_id = f.tenant_id and fm.finding_id = f.id and fr.uid = $1)", []any{"x"}},
+			"f.resource_id = any($1)", []any{[]uuid.UUID{one, two}}},
+		{findingsLatestTable, "filter[resource_uid]=x", "exists (select from resources fr where fr.tenant_id = f.tenant_id and fr.id = f.resource_id and fr.uid = $1)", []any{"x"}},
 		{findingsLatestTable, "filter[search]=+two+words+", "exists (select from check_metadata fw where fw.tenant_id = f.tenant_id and fw.id = f.check_metadata_id" +
 			" and fw.search @@ plainto_tsquery('simple', $1::text))", []any{"two words"}},
 		{resourcesLatestTable, "filter[tag_key]=env", "exists (select from resource_tags rt where rt.tenant_id = r.tenant_id and rt.resource_id = r.id and strpos(upper(rt.key), upper($1::text)) > 0)", []any{"env"}},
@@ -258,6 +257,7 @@ func TestKinds(t *testing.T) {
 		{Name: "text", Kind: Words, Func: &SearchFunc{Name: "wall.search", Key: "f.id"}},
 		{Name: "row", Kind: Words, Func: &SearchFunc{Name: "matches", Args: []Column{"f.id", "f.uid"}}},
 		{Name: "shared", Column: "c.title", Via: []Via{{Table: "catalogue_checks", Alias: "c", Shared: true, On: [][2]Column{{"c.check_id", "f.check_id"}, {"c.provider", "f.provider"}}}}},
+		{Name: "far", Column: "t.name", Via: []Via{{Table: "ways", Alias: "w", On: [][2]Column{{"w.from_id", "f.id"}}}, {Table: "towns", Alias: "t", On: [][2]Column{{"t.id", "w.to_id"}}}}},
 		{Name: "only", Kind: Choice, Choices: []string{"a", "b"}, Lookups: Exact | In},
 		{Name: "case", Kind: Choice, Choices: []string{"a", "b"}, Cases: map[string]Fragment{"a": True()}, Lookups: Exact | In},
 	}})
@@ -281,6 +281,8 @@ func TestKinds(t *testing.T) {
 		{"filter[text]=a+b", "f.id in (select wall.search($1::text))", []any{"a b"}},
 		{"filter[row]=a", "matches(f.id, f.uid, $1::text)", []any{"a"}},
 		{"filter[shared]=a", "exists (select from catalogue_checks c where c.check_id = f.check_id and c.provider = f.provider and c.title = $1)", []any{"a"}},
+		{"filter[far]=a", "exists (select from ways w join towns t on t.tenant_id = w.tenant_id and t.id = w.to_id" +
+			" where w.tenant_id = f.tenant_id and w.from_id = f.id and t.name = $1)", []any{"a"}},
 		{"filter[only]=a", "", nil},
 		{"filter[case.in]=b,a", "(false or true)", nil},
 		{"filter[case]=b", "false", nil},

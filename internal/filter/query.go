@@ -111,6 +111,17 @@ func (q *Query) Without(names ...string) Fragment {
 	return q.part(func(name string) bool { return !slices.Contains(names, name) })
 }
 
+// At returns the condition of the named fields on the last table that they walk to (Field.Via), for statements that begin there.
+func (q *Query) At(names ...string) Fragment {
+	var conditions []Fragment
+	for i := range q.values {
+		if v := &q.values[i]; slices.Contains(names, v.field.Name) && !v.ignored {
+			conditions = append(conditions, v.condition())
+		}
+	}
+	return And(conditions...)
+}
+
 func (q *Query) part(wanted func(name string) bool) Fragment {
 	var conditions []Fragment
 	for i := range q.values {

@@ -18,10 +18,13 @@ type Table struct {
 	Search      *Search  // what filter[search] looks through; nil: it is accepted and ignored
 	Includes    []string // paths that include may name: "scan", "scan.provider"
 	Required    *RequiredDates
-	PageDisable bool    // page[disable]=true is honoured
-	Unpaged     bool    // page[...] is ignored, the answer holds everything
-	Cursor      *Cursor // pages begin behind a row instead of at a number; nil: numbered pages
-	Tolerate    Tolerance
+	PageDisable bool // page[disable]=true is honoured
+	Unpaged     bool // page[...] is ignored, the answer holds everything
+	// Ended is the column with the moment from which on a newest scan is one, for lists of what the newest scans say: who walks such a
+	// list by cursor sees it as of the walk's beginning, because the positions of one scan are none in the next.
+	Ended    Column
+	Cursor   *Cursor // pages begin behind a row instead of at a number; nil: numbered pages
+	Tolerate Tolerance
 
 	keys           map[string]fieldKey
 	sorts          map[string]*Sort

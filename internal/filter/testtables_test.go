@@ -35,8 +35,7 @@ func providerOf(row string) []Field {
 // findingFields are the filters of every list of findings.
 func findingFields() []Field {
 	resource := []Via{
-		{Table: "resource_finding_mappings", Alias: "fm", On: [][2]Column{{"fm.finding_id", "f.id"}}},
-		{Table: "resources", Alias: "fr", On: [][2]Column{{"fr.id", "fm.resource_id"}}},
+		{Table: "resources", Alias: "fr", On: [][2]Column{{"fr.id", "f.resource_id"}}},
 	}
 	return append(providerOf("f"),
 		Field{Name: "id", Kind: UUID, Column: "f.id", Lookups: Exact | In},
@@ -54,7 +53,7 @@ func findingFields() []Field {
 		Field{Name: "resource_type", Column: "f.resource_type", Lookups: Exact | In | IContains},
 		Field{Name: "resource_uid", Column: "fr.uid", Via: resource, Lookups: Exact | In | IContains},
 		Field{Name: "resource_name", Column: "fr.name", Via: resource, Lookups: Exact | In | IContains},
-		Field{Name: "resources", Kind: UUID, Column: "fm.resource_id", Via: resource[:1], List: true, Relationship: true},
+		Field{Name: "resources", Kind: UUID, Column: "f.resource_id", List: true, Relationship: true},
 		Field{Name: "resource_groups", Column: "f.resource_group", Lookups: Exact | In},
 		Field{Name: "category", Column: "fc.category", Lookups: Exact | In, Via: []Via{{
 			Table: "check_metadata_categories", Alias: "fc", On: [][2]Column{{"fc.check_metadata_id", "f.check_metadata_id"}},

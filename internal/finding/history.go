@@ -21,20 +21,15 @@ func (r *Reader) History(ctx context.Context, scope tenant.Scope, name string, q
 	if err != nil {
 		return nil, filter.Window{}, err
 	}
-	one, err := sightings(uid)
-	if err != nil {
-		return nil, filter.Window{}, fmt.Errorf("condition of a history: %w", err)
-	}
 	chosen, err := choose(query, All)
 	if err != nil {
 		return nil, filter.Window{}, err
 	}
-	chosen.where = filter.And(one, chosen.where)
 	db := r.executor.Read(scope)
 	rows, window, err := paging.Read(ctx, tenant.Together, db, &query, func(db tenant.DB, _ filter.Fragment) (int64, error) {
-		return tenantdb.New(db.Shaped(chosen.fragments("where"))).CountFindings(ctx, chosen.perProvider)
+		return chosen.countSightings(ctx, db, uid)
 	}, func(db tenant.DB, part paging.Part) ([]Finding, error) {
-		return chosen.listByTime(ctx, db, part, shape)
+		return chosen.listSightings(ctx, db, uid, part, shape)
 	})
 	if err != nil {
 		return nil, filter.Window{}, fmt.Errorf("list history: %w", err)
@@ -42,7 +37,7 @@ func (r *Reader) History(ctx context.Context, scope tenant.Scope, name string, q
 	if len(rows) > 0 {
 		return rows, window, nil
 	}
-	return rows, window, exists(ctx, db, one)
+	return rows, window, exists(ctx, db, uid)
 }
 
 // uid is that of the finding which is named: a uid never looks like an id.
@@ -62,21 +57,30 @@ func (r *Reader) uid(ctx context.Context, scope tenant.Scope, name string) (stri
 }
 
 // exists refuses a finding of which there is no sighting, whatever a query leaves of them.
-func exists(ctx context.Context, db tenant.DB, one filter.Fragment) error {
-	all := &selection{where: one}
-	count, err := tenantdb.New(db.Shaped(all.fragments("where"))).CountFindings(ctx, nil)
+func exists(ctx context.Context, db tenant.DB, uid string) error {
+	count, err := (&selection{query: &filter.Query{}}).countSightings(ctx, db, uid)
 	if err == nil && count == 0 {
 		return jsonapi.NotFound("Finding")
 	}
 	return err
 }
 
+func (s *selection) countSightings(ctx context.Context, db tenant.DB, uid string) (int64, error) {
+	fragments := s.fragments()
+	fragments["where"] = filter.And(sightings(uid), s.where)
+	return tenantdb.New(db.Shaped(fragments)).CountSightings(ctx)
+}
+
+func (s *selection) listSightings(ctx context.Context, db tenant.DB, uid string, part paging.Part, shape Shape) ([]Finding, error) {
+	fragments := s.fragments("order", "position")
+	fragments["where"] = filter.And(sightings(uid), s.where, s.query.Behind)
+	rows, err := tenantdb.New(db.Shaped(fragments)).ListSightings(ctx, tenantdb.ListSightingsParams{
+		WithMetadata: shape.Metadata, WithCategories: shape.Categories, WithResources: shape.Resources,
+		PageOffset: part.Offset, PageSize: part.Size})
+	return convert(rows, func(row tenantdb.ListSightingsRow) Finding { return Finding(row) }), err
+}
+
 // sightings are all findings with a uid; the short key is what the index of histories has.
-func sightings(uid string) (filter.Fragment, error) {
-	hash, err := filter.Condition("f.uid_hash", filter.Exact, ingest.UIDHash(uid))
-	if err != nil {
-		return filter.Fragment{}, err
-	}
-	same, err := filter.Condition("f.uid", filter.Exact, uid)
-	return filter.And(hash, same), err
+func sightings(uid string) filter.Fragment {
+	return filter.And(filter.MustCondition("f.uid_hash", filter.Exact, ingest.UIDHash(uid)), filter.MustCondition("f.uid", filter.Exact, uid))
 }

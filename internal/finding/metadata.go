@@ -37,29 +37,38 @@ func (r *Reader) Choices(ctx context.Context, scope tenant.Scope, query *filter.
 		one := int64(1)
 		perProvider = &one
 	}
-	rows, err := tenantdb.New(r.executor.Read(scope).Shaped(map[string]filter.Fragment{"scans": scans.Where, "where": where})).ListScanPlaces(ctx, perProvider)
-	if err != nil {
-		return Choices{}, fmt.Errorf("list places of scans: %w", err)
-	}
-	var choices Choices
-	for _, row := range rows {
-		choices.Services, choices.Regions = append(choices.Services, row.Service), append(choices.Regions, row.Region)
-		choices.Types = append(choices.Types, row.ResourceType)
-	}
-	choices.Services, choices.Regions, choices.Types = distinct(choices.Services), distinct(choices.Regions), distinct(choices.Types)
-	choices.Categories, choices.Groups = []string{}, []string{}
-	queries := tenantdb.New(r.executor.Read(scope).Shaped(map[string]filter.Fragment{"scans": scans.Where}))
-	if wanted.Categories {
-		if choices.Categories, err = queries.ListScanCategories(ctx, perProvider); err != nil {
-			return Choices{}, fmt.Errorf("list categories of scans: %w", err)
+	choices := Choices{Categories: []string{}, Groups: []string{}}
+	reads := []func(tenant.DB) error{func(db tenant.DB) error {
+		rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"scans": scans.Where, "where": where})).ListScanPlaces(ctx, perProvider)
+		if err != nil {
+			return fmt.Errorf("list places of scans: %w", err)
 		}
+		choices.places(rows)
+		return nil
+	}}
+	if wanted.Categories {
+		reads = append(reads, func(db tenant.DB) (err error) {
+			choices.Categories, err = tenantdb.New(db.Shaped(map[string]filter.Fragment{"scans": scans.Where})).ListScanCategories(ctx, perProvider)
+			return err
+		})
 	}
 	if wanted.Groups {
-		if choices.Groups, err = queries.ListScanResourceGroups(ctx, perProvider); err != nil {
-			return Choices{}, fmt.Errorf("list resource groups of scans: %w", err)
-		}
+		reads = append(reads, func(db tenant.DB) (err error) {
+			choices.Groups, err = tenantdb.New(db.Shaped(map[string]filter.Fragment{"scans": scans.Where})).ListScanResourceGroups(ctx, perProvider)
+			return err
+		})
+	}
+	if err := tenant.Together(ctx, r.executor.Read(scope), reads...); err != nil {
+		return Choices{}, fmt.Errorf("read choices: %w", err)
 	}
 	return choices, nil
+}
+
+func (c *Choices) places(rows []tenantdb.ListScanPlacesRow) {
+	for _, row := range rows {
+		c.Services, c.Regions, c.Types = append(c.Services, row.Service), append(c.Regions, row.Region), append(c.Types, row.ResourceType)
+	}
+	c.Services, c.Regions, c.Types = distinct(c.Services), distinct(c.Regions), distinct(c.Types)
 }
 
 // placesWhere restricts places by the exact values of a query's filters.

@@ -38,9 +38,13 @@ func statements() map[string]struct {
 		args    []any
 		markers []string
 	}{
-		"listFindings":             {slices.Concat(everything, []any{[]int16{1, 2, 3}, []int16{1, 2, 3, 4, 5}}, page), []string{"where", "order", "position"}},
-		"listFindingsByTime":       {slices.Concat(everything, []any{int64(0), int64(10)}), []string{"where", "order", "position"}},
-		"listFindingsInOrder":      {slices.Concat(everything, page), []string{"where", "order", "position"}},
+		"listFindings":             {slices.Concat(everything, []any{[]int16{1, 2, 3}, []int16{1, 2, 3, 4, 5}}, page), []string{"where", "looked_up", "order", "position"}},
+		"listFindingsByTime":       {slices.Concat(everything, []any{int64(0), int64(10)}), []string{"where", "looked_up", "order", "position"}},
+		"listFindingsInOrder":      {slices.Concat(everything, page), []string{"where", "looked_up", "order", "position"}},
+		"listFindingsOfPlaces":     {slices.Concat(everything, []any{true, int64(0), int64(10)}), []string{"where", "placed", "order", "position"}},
+		"listFindingsOfResources":  {slices.Concat(everything, []any{int64(2000), int64(0), int64(10)}), []string{"where", "resources", "order", "position"}},
+		"countFindingsOfResources": {[]any{(*int64)(nil), int64(2000)}, []string{"where", "resources"}},
+		"countFindingsInPlaces":    {[]any{(*int64)(nil), true, true, true, true, true}, []string{"where", "whole", "placed"}},
 		"countFindings":            {[]any{(*int64)(nil)}, []string{"where"}},
 		"countFindingsInSummaries": {[]any{true, true, true, true, true, (*int64)(nil)}, []string{"where", "whole", "summary"}},
 		"listFindingPlaces":        {[]any{(*int64)(nil)}, []string{"where"}},
@@ -49,7 +53,7 @@ func statements() map[string]struct {
 
 // bounded are the columns of which a look into an index of findings must name one: with the tenant alone it would read all
 // findings of the tenant.
-var bounded = []string{"(scan_id =", "(id =", "(id >=", "(uid_hash ="}
+var bounded = []string{"(scan_id =", "(id =", "(id >=", "(uid_hash =", "(resource_id ="}
 
 // TestEveryListUsesAnIndex explains every statement that reads findings with every filter and every sort of the allow-lists,
 // as the role that runs them, and fails when one reads all findings of a tenant. Sequential scans are made unattractive,
@@ -105,6 +109,10 @@ func suits(name string, query filter.Query) bool {
 		return sort != "check_id" && sort != "updated_at"
 	case "listFindingsByTime":
 		return sort == "inserted_at"
+	case "listFindingsOfPlaces", "countFindingsInPlaces":
+		return query.Has(finding.PlaceFilters...)
+	case "listFindingsOfResources", "countFindingsOfResources":
+		return query.Has(finding.ResourceFilters...)
 	}
 	return true
 }

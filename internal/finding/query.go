@@ -47,9 +47,19 @@ func ProviderFields() []filter.Field {
 	}
 }
 
+// ProviderFilters are the names of ProviderFields.
+func ProviderFilters() []string {
+	fields := ProviderFields()
+	names := make([]string, len(fields))
+	for i, field := range fields {
+		names[i] = field.Name
+	}
+	return names
+}
+
 // Names of the filters by what they restrict; all others restrict findings alone.
 var (
-	providerFilters = []string{"provider", "provider_id", "provider_type", "provider_uid", "provider_alias", "provider_groups"}
+	providerFilters = append([]string{"provider"}, ProviderFilters()...)
 	scanFilters     = []string{"scan"}
 	// rankFilters are the filters by the leading columns of the index of a scan's findings.
 	rankFilters = []string{"status", "severity", "impact"}
@@ -57,15 +67,18 @@ var (
 	summaryFilters = []string{"check_id", "service", "region", "severity", "impact"}
 	// summaryFlags are the filters that choose among the counters of a row of scan_summaries.
 	summaryFlags = []string{"status", "muted"}
+	// placeFilters are the filters that the places of checks can answer row by row; they have the columns of findings.
+	placeFilters = append([]string{"delta", "resource_type", "resource_groups", "category"}, summaryFilters...)
+	// resourceFilters are about what the resource of a finding is now.
+	resourceFilters = []string{"resource_uid", "resource_name", "resources"}
+	// lookedUp are the filters by other tables than that of the findings.
+	lookedUp = append([]string{"category"}, resourceFilters...)
 )
 
 // fields are the filters of every list of findings. relationship says that refusals of filter[resources] point to the
 // relationship.
 func fields(relationship bool) []filter.Field {
-	resource := []filter.Via{
-		{Table: "resource_finding_mappings", Alias: "fm", On: [][2]filter.Column{{"fm.finding_id", "f.id"}}},
-		{Table: "resources", Alias: "fr", On: [][2]filter.Column{{"fr.id", "fm.resource_id"}}},
-	}
+	resource := []filter.Via{{Table: "resources", Alias: "fr", On: [][2]filter.Column{{"fr.id", "f.resource_id"}}}}
 	const text = filter.Exact | filter.In | filter.IContains
 	return append(ProviderFields(),
 		filter.Field{Name: "provider", Kind: filter.UUID, Column: "p.id", Lookups: filter.Exact | filter.In},
@@ -79,11 +92,10 @@ func fields(relationship bool) []filter.Field {
 		filter.Field{Name: "muted", Kind: filter.Bool, Column: "f.muted", CaseSensitive: true},
 		filter.Field{Name: "region", Column: "f.region", Lookups: text},
 		filter.Field{Name: "service", Column: "f.service", Lookups: text},
-		filter.Field{Name: "resource_type", Column: "f.resource_type", Lookups: filter.Exact | filter.In},
-		filter.Field{Name: "resource_type", Column: "fr.type", Via: resource, Lookups: filter.IContains},
+		filter.Field{Name: "resource_type", Column: "f.resource_type", Lookups: text},
 		filter.Field{Name: "resource_uid", Column: "fr.uid", Via: resource, Lookups: text},
 		filter.Field{Name: "resource_name", Column: "fr.name", Via: resource, Lookups: text},
-		filter.Field{Name: "resources", Kind: filter.UUID, Column: "fm.resource_id", Via: resource[:1], List: true, Relationship: relationship},
+		filter.Field{Name: "resources", Kind: filter.UUID, Column: "fr.id", Via: resource, List: true, Relationship: relationship},
 		filter.Field{Name: "resource_groups", Column: "f.resource_group", Lookups: filter.Exact | filter.In},
 		filter.Field{Name: "category", Column: "fc.category", Lookups: filter.Exact | filter.In, Via: []filter.Via{{
 			Table: "check_metadata_categories", Alias: "fc", On: [][2]filter.Column{{"fc.check_metadata_id", "f.check_metadata_id"}},
@@ -126,7 +138,11 @@ var Query = func() *filter.Table {
 }()
 
 // LatestQuery is the allow-list for the findings of the newest completed scans.
-var LatestQuery = filter.MustTable(table(true, filter.Field{Name: "updated_at", Kind: filter.Date, Column: "f.updated_at"}))
+var LatestQuery = func() *filter.Table {
+	t := table(true, filter.Field{Name: "updated_at", Kind: filter.Date, Column: "f.updated_at"})
+	t.Ended = "s.completed_at"
+	return filter.MustTable(t)
+}()
 
 // HistoryQuery is the allow-list for the sightings of one finding, in all scans.
 var HistoryQuery = filter.MustTable(filter.Table{

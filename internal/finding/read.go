@@ -17,11 +17,21 @@ import (
 // Reader reads findings in the scope of a request.
 type Reader struct {
 	executor *tenant.Executor
-	few      int64 // how many findings a search may find for all of them to be read
+	limits   limits
 }
 
+// limits say up to how many findings are put in order rather than looked for along an index that is in order already.
+type limits struct {
+	sought int64 // findings of a search
+	pairs  int64 // resources in scans
+	near   int64 // findings of the checks and regions that have some of those that filters leave; more when an index leads to fewer
+}
+
+// usual are the limits of the product. Beyond them a page is full after some ten thousand findings along the index.
+var usual = limits{sought: 20_000, pairs: 2_000, near: 2_000}
+
 // NewReader returns a Reader on the executor.
-func NewReader(executor *tenant.Executor) *Reader { return &Reader{executor: executor, few: fewSought} }
+func NewReader(executor *tenant.Executor) *Reader { return &Reader{executor: executor, limits: usual} }
 
 // Finding is a finding as it is read. CheckMetadata, Categories and ResourceIds are empty unless a Shape asks for them.
 type Finding = tenantdb.ListFindingsRow
@@ -45,10 +55,13 @@ func (r *Reader) Page(ctx context.Context, scope tenant.Scope, query filter.Quer
 	if err != nil {
 		return nil, filter.Window{}, err
 	}
-	chosen.limit = r.few
+	chosen.limits = r.limits
 	db := r.executor.Read(scope)
+	if chosen.steady() {
+		db = tenant.Steady(db)
+	}
 	together := tenant.Together
-	if query.Search != "" {
+	if chosen.counts() {
 		together = apart
 	}
 	rows, window, err := paging.Read(ctx, together, db, &query, func(db tenant.DB, _ filter.Fragment) (int64, error) { return chosen.count(ctx, db) },
@@ -80,7 +93,8 @@ func (r *Reader) Places(ctx context.Context, scope tenant.Scope, query filter.Qu
 	if err != nil {
 		return nil, nil, err
 	}
-	rows, err := tenantdb.New(r.executor.Read(scope).Shaped(chosen.fragments("where"))).ListFindingPlaces(ctx, chosen.perProvider)
+	chosen.limits = r.limits
+	rows, err := chosen.places(ctx, r.executor.Read(scope))
 	if err != nil {
 		return nil, nil, fmt.Errorf("list places of findings: %w", err)
 	}
@@ -98,13 +112,16 @@ type selection struct {
 	providers   filter.Fragment // condition on providers p
 	where       filter.Fragment // condition on findings f
 	whole       filter.Fragment // condition on scans s: the dates leave all of its findings
-	limit       int64           // how many a search may find for all of them to be read
-	few         bool            // the count has shown that it finds no more
+	limits      limits
+	few         bool  // the count has shown that there are no more
+	counted     bool  // places have counted, and these are what they say:
+	near        int64 // findings of the checks and regions in which there are some
+	stride      int64 // findings along an index for each that is left
 }
 
 // choose sorts the conditions of a query by what they restrict.
 func choose(query filter.Query, scans Scans) (*selection, error) {
-	chosen := &selection{query: &query, scans: query.Part(scanFilters...), providers: query.Part(providerFilters...),
+	chosen := &selection{query: &query, scans: filter.And(query.Part(scanFilters...), query.AsOf), providers: query.Part(providerFilters...),
 		where: query.Without(slices.Concat(scanFilters, providerFilters)...)}
 	if scans == Newest {
 		one := int64(1)
@@ -113,7 +130,8 @@ func choose(query filter.Query, scans Scans) (*selection, error) {
 	if err := chosen.bound(); err != nil {
 		return nil, err
 	}
-	return chosen, chosen.hash()
+	chosen.hash()
+	return chosen, nil
 }
 
 // bound leaves out scans of which the dates leave nothing.
@@ -141,18 +159,16 @@ func (s *selection) bound() error {
 }
 
 // hash adds the short key to a filter by uid, because the index of histories holds that.
-func (s *selection) hash() error {
+func (s *selection) hash() {
 	uids, ok := s.query.Texts("uid")
 	if !ok {
-		return nil
+		return
 	}
 	hashes := make([]int64, len(uids))
 	for i, uid := range uids {
 		hashes[i] = ingest.UIDHash(uid)
 	}
-	known, err := filter.Condition("f.uid_hash", filter.In, hashes)
-	s.where = filter.And(known, s.where)
-	return err
+	s.where = filter.And(filter.MustCondition("f.uid_hash", filter.In, hashes), s.where)
 }
 
 // fragments are those for the markers of every statement that starts from scans, and those of the named further markers.
@@ -170,20 +186,53 @@ func (s *selection) fragments(more ...string) map[string]filter.Fragment {
 			fragments[name] = s.whole
 		case "summary":
 			fragments[name] = s.query.Part(summaryFilters...)
+		case "placed":
+			fragments[name] = s.query.Part(placeFilters...)
+		case "resources":
+			fragments[name] = s.query.At(resourceFilters...)
 		}
 	}
 	return fragments
 }
 
-// count counts from the aggregates when they can answer the filters.
+// steady reports whether one plan is right whatever the values are: an index gives the order of the newest scans' findings, and planning
+// that for all months takes longer than reading a page. With any number of scans the planner has to know how many.
+// A filter that an index of its own answers needs a plan of its own.
+func (s *selection) steady() bool {
+	others := s.query.Without(slices.Concat(scanFilters, providerFilters, rankFilters)...)
+	return s.perProvider != nil && others.IsZero()
+}
+
+// counts reports whether it depends on how many findings there are how they are read.
+func (s *selection) counts() bool {
+	return s.query.Search != "" || s.query.Has(resourceFilters...) || s.placed()
+}
+
+// placed reports whether places tell where the findings are, and status and severity alone do not.
+func (s *selection) placed() bool {
+	muted, given := s.query.Bool("muted")
+	return given && muted || s.query.Has(slices.DeleteFunc(slices.Clone(placeFilters), func(name string) bool { return slices.Contains(rankFilters, name) })...)
+}
+
+// count counts from the aggregates when they can answer the filters, and notes whether there are few findings.
 func (s *selection) count(ctx context.Context, db tenant.DB) (int64, error) {
-	if s.query.Search != "" {
+	switch {
+	case s.query.Search != "":
 		return s.countSought(ctx, db)
+	case s.query.Has(resourceFilters...):
+		return s.countOfResources(ctx, db)
 	}
-	if others := s.query.Without(summed()...); !others.IsZero() {
-		return tenantdb.New(db.Shaped(s.fragments("where"))).CountFindings(ctx, s.perProvider)
+	if s.placed() && s.knownToPlaces() {
+		return s.countInPlaces(ctx, db)
 	}
-	return tenantdb.New(db.Shaped(s.fragments("where", "whole", "summary"))).CountFindingsInSummaries(ctx, s.counters())
+	return s.countInAggregates(ctx, db)
+}
+
+func (s *selection) countInAggregates(ctx context.Context, db tenant.DB) (int64, error) {
+	if others := s.query.Without(summed()...); others.IsZero() {
+		return tenantdb.New(db.Shaped(s.fragments("where", "whole", "summary"))).CountFindingsInSummaries(ctx, s.counters())
+	}
+	return tenantdb.New(db.Shaped(s.fragments("where"))).CountFindings(ctx, s.perProvider)
 }
 
 // summed are the filters that aggregates can answer.
@@ -207,14 +256,18 @@ func (s *selection) counters() tenantdb.CountFindingsInSummariesParams {
 func (s *selection) list(ctx context.Context, db tenant.DB, part paging.Part, shape Shape) ([]Finding, error) {
 	byRank := !slices.ContainsFunc(s.query.Sort, func(key filter.SortKey) bool { return key.Name == "check_id" || key.Name == "updated_at" })
 	byTime := len(s.query.Sort) == 1 && s.query.Sort[0].Name == "inserted_at"
-	if s.query.Page.Cursor && s.query.Search != "" { // nobody has counted
-		if _, err := s.countSought(ctx, db); err != nil {
+	if s.query.Page.Cursor && s.counts() { // nobody has counted
+		if _, err := s.count(ctx, db); err != nil {
 			return nil, err
 		}
 	}
 	switch {
-	case s.few:
+	case s.few && s.query.Search != "":
 		return s.listSought(ctx, db, part, shape)
+	case s.few && s.query.Has(resourceFilters...):
+		return s.listOfResources(ctx, db, part, shape)
+	case s.fewer(part):
+		return s.listOfPlaces(ctx, db, part, shape)
 	case byTime && s.perProvider == nil && !s.query.Has(append(rankFilters, scanFilters...)...):
 		return s.listByTime(ctx, db, part, shape)
 	case byRank:
@@ -229,8 +282,20 @@ func (s *selection) list(ctx context.Context, db tenant.DB, part paging.Part, sh
 // page are the fragments of a list; behind is the condition of the findings behind the query's cursor.
 func (s *selection) page(behind filter.Fragment) map[string]filter.Fragment {
 	fragments := s.fragments("order", "position")
-	fragments["where"] = filter.And(s.where, behind)
+	where := s.where
+	if s.query.Has(lookedUp...) {
+		where = s.rest(lookedUp...)
+	}
+	fragments["where"], fragments["looked_up"] = filter.And(where, behind), s.query.Part(lookedUp...)
 	return fragments
+}
+
+// rest is the condition on findings without the named filters.
+func (s *selection) rest(names ...string) filter.Fragment {
+	rest := *s
+	rest.where = s.query.Without(slices.Concat(scanFilters, providerFilters, names)...)
+	rest.hash()
+	return rest.where
 }
 
 func (s *selection) listByTime(ctx context.Context, db tenant.DB, part paging.Part, shape Shape) ([]Finding, error) {

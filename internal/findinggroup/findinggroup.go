@@ -81,7 +81,7 @@ func findingFields() []filter.Field {
 }
 
 // providerFilters are the filters by the provider of a scan.
-var providerFilters = []string{"provider", "provider_id", "provider_type", "provider_uid", "provider_alias", "provider_groups"}
+var providerFilters = append([]string{"provider"}, finding.ProviderFilters()...)
 
 // Names of the filters of groups by what they ask.
 var (
@@ -176,7 +176,14 @@ var Query = func() *filter.Table {
 }()
 
 // LatestQuery is the allow-list for the groups of the newest scans.
-var LatestQuery = filter.MustTable(table())
+var LatestQuery = func() *filter.Table {
+	t := table()
+	t.Ended = ended
+	return filter.MustTable(t)
+}()
+
+// ended is the column with the end of a scan.
+const ended filter.Column = "s.completed_at"
 
 // resourceFilters are those filters of a group's resources that choose resources as they are now.
 var resourceFilters = []string{"id", "uid", "name", "region", "service", "type", "resource_uid", "resource_name", "resource_type", "resources"}
@@ -220,4 +227,8 @@ var ResourcesQuery = func() *filter.Table {
 }()
 
 // LatestResourcesQuery is the allow-list for the resources of a group in the newest scans.
-var LatestResourcesQuery = filter.MustTable(resourceTable())
+var LatestResourcesQuery = func() *filter.Table {
+	t := resourceTable()
+	t.Ended = ended
+	return filter.MustTable(t)
+}()

@@ -144,6 +144,7 @@ func choose(query filter.Query, scans Scans) *selection {
 		chosen.perProvider = &one
 	}
 	chosen.bound()
+	chosen.ended, chosen.dates = filter.And(chosen.ended, query.AsOf), filter.And(chosen.dates, query.AsOf)
 	chosen.hide()
 	chosen.hash()
 	return chosen
@@ -157,14 +158,14 @@ func (s *selection) bound() {
 	from, to := s.query.Range("inserted_at")
 	if from != nil {
 		low, _ := filter.UUIDv7Bounds(*from, *from)
-		s.ended = filter.MustCondition("s.completed_at", filter.GTE, *from)
-		s.dates = filter.And(filter.MustCondition("s.completed_at", filter.GTE, from.Add(-slack)),
+		s.ended = filter.MustCondition(ended, filter.GTE, *from)
+		s.dates = filter.And(filter.MustCondition(ended, filter.GTE, from.Add(-slack)),
 			filter.MustCondition("s.last_finding_id", filter.GTE, low))
 		s.whole = filter.MustCondition("s.first_finding_id", filter.GTE, low)
 	}
 	if to != nil {
 		_, high := filter.UUIDv7Bounds(*to, *to)
-		s.ended = filter.And(s.ended, filter.MustCondition("s.completed_at", filter.LT, *to))
+		s.ended = filter.And(s.ended, filter.MustCondition(ended, filter.LT, *to))
 		s.dates = filter.And(s.dates, filter.MustCondition("s.first_finding_id", filter.LT, high))
 		s.whole = filter.And(s.whole, filter.MustCondition("s.last_finding_id", filter.LT, high))
 	}

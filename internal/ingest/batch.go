@@ -21,7 +21,6 @@ type plan struct {
 	metadata   tenantdb.AddCheckMetadataParams
 	categories tenantdb.AddCheckMetadataCategoriesParams
 	findings   tenantdb.InsertFindingsParams
-	mappings   tenantdb.InsertFindingMappingsParams
 
 	changed []changedResource
 	learned map[[16]byte]knownResource
@@ -44,7 +43,6 @@ func (r *Run) plan() (*plan, error) {
 	tenantID, count := r.scope.Tenant(), len(r.batch)
 	p.findings = tenantdb.InsertFindingsParams{TenantID: tenantID, ProviderID: r.scan.ProviderID, ScanID: r.scan.ID, MutedReason: mutedByEngine,
 		Since: r.history.Since, Unfinished: r.history.Unfinished}
-	p.mappings = tenantdb.InsertFindingMappingsParams{TenantID: tenantID, ProviderID: r.scan.ProviderID, FindingIds: make([]uuid.UUID, 0, count)}
 	p.metadata = tenantdb.AddCheckMetadataParams{TenantID: tenantID}
 	p.categories = tenantdb.AddCheckMetadataCategoriesParams{TenantID: tenantID}
 	p.resourceOf = make([][16]byte, 0, count)
@@ -149,7 +147,6 @@ func (p *plan) addFinding(r *Run, finding *ocsf.Finding) error {
 	f.Services = append(f.Services, finding.Resource.Service)
 	f.ResourceTypes = append(f.ResourceTypes, finding.Resource.Type)
 	f.ResourceGroups = append(f.ResourceGroups, finding.Check.ResourceGroup)
-	p.mappings.FindingIds = append(p.mappings.FindingIds, id)
 	return nil
 }
 
@@ -192,19 +189,16 @@ func (r *Run) store(ctx context.Context, queries *tenantdb.Queries, p *plan) err
 			return fmt.Errorf("add categories: %w", err)
 		}
 	}
-	if _, err := queries.InsertFindings(ctx, p.findings); err != nil {
-		return fmt.Errorf("insert findings: %w", err)
-	}
-	p.mappings.ResourceIds = make([]uuid.UUID, len(p.resourceOf))
+	p.findings.ResourceIds = make([]uuid.UUID, len(p.resourceOf))
 	for i, key := range p.resourceOf {
 		known, ok := p.learned[key]
 		if !ok {
 			known = r.resources[key]
 		}
-		p.mappings.ResourceIds[i] = known.id
+		p.findings.ResourceIds[i] = known.id
 	}
-	if err := queries.InsertFindingMappings(ctx, p.mappings); err != nil {
-		return fmt.Errorf("insert mappings: %w", err)
+	if _, err := queries.InsertFindings(ctx, p.findings); err != nil {
+		return fmt.Errorf("insert findings: %w", err)
 	}
 	return nil
 }

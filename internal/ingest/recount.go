@@ -24,8 +24,8 @@ type Aggregate struct {
 var aggregates = []Aggregate{
 	{"scan_resource_summaries", 1}, {"scan_places", 1}, {"scan_summaries", 1}, {"scan_category_summaries", 1},
 	{"scan_resource_group_summaries", 1}, {"scan_check_summaries", 2}, {"scan_check_places", 2}, {"scan_compliance", 2},
-	{"scan_severities", 2}, {"scan_attack_surfaces", 2}, {"threatscore_snapshots", 2},
-	{"scan_words", 3},
+	{"scan_severities", 2}, {"scan_attack_surfaces", 2}, {"threatscore_snapshots", 4},
+	{"scan_words", 3}, {"scan_figures", 4}, {"scan_services", 4}, {"scan_compliance_sheets", 4},
 }
 
 // Aggregates are the tables that scans are summed up in.

@@ -209,11 +209,8 @@ func Complete(ctx context.Context, tx *tenant.Tx, scan Scan) error {
 	if err := Recount(ctx, tx, scan); err != nil {
 		return err
 	}
-	err := queries.ClearFailedFindingsOfResources(ctx, tenantdb.ClearFailedFindingsOfResourcesParams{ScanID: scan.ID, ProviderID: scan.ProviderID})
+	err := queries.CountFailedFindingsOfResources(ctx, tenantdb.CountFailedFindingsOfResourcesParams{ScanID: scan.ID, ProviderID: scan.ProviderID})
 	if err != nil {
-		return fmt.Errorf("clear failed findings: %w", err)
-	}
-	if err := queries.CountFailedFindingsOfResources(ctx, scan.ID); err != nil {
 		return fmt.Errorf("count failed findings: %w", err)
 	}
 	completed, err := queries.CompleteScan(ctx, scan.ID)
@@ -286,15 +283,22 @@ type step struct {
 
 // counts are the steps that muting has a bearing on.
 func counts(queries *tenantdb.Queries) []step {
+	hashing := func(preferred bool) func(context.Context, uuid.UUID) error {
+		return func(ctx context.Context, _ uuid.UUID) error { return queries.PreferHashing(ctx, preferred) }
+	}
 	return []step{
+		{"prefer hashing", hashing(true)},
 		{"delete summaries", queries.DeleteScanSummaries}, {"insert summaries", queries.InsertScanSummaries},
+		{"delete checks", queries.DeleteScanChecks}, {"insert checks", queries.InsertScanChecks},
 		{"delete category summaries", queries.DeleteScanCategorySummaries}, {"insert category summaries", queries.InsertScanCategorySummaries},
 		{"delete resource group summaries", queries.DeleteScanResourceGroupSummaries},
 		{"insert resource group summaries", queries.InsertScanResourceGroupSummaries},
+		{"prefer nothing", hashing(false)},
+		{"delete figures", queries.DeleteScanFigures}, {"insert figures", queries.InsertScanFigures},
+		{"delete services", queries.DeleteScanServices}, {"insert services", queries.InsertScanServices},
 		{"delete severities", queries.DeleteScanSeverities}, {"insert severities", queries.InsertScanSeverities},
 		{"delete attack surfaces", queries.DeleteScanAttackSurfaces}, {"insert attack surfaces", queries.InsertScanAttackSurfaces},
 		{"take the ThreatScore", func(ctx context.Context, scanID uuid.UUID) error { return threatscore.Take(ctx, queries, scanID) }},
-		{"delete checks", queries.DeleteScanChecks}, {"insert checks", queries.InsertScanChecks},
 		{"count compliance", func(ctx context.Context, scanID uuid.UUID) error { return compliance.Count(ctx, queries, scanID) }},
 	}
 }

@@ -70,7 +70,7 @@ func (b *bench) stored(t testing.TB, scan uuid.UUID) []storedFinding {
 	rows, err := b.server.DB.Pool(t, pgtest.Superuser).Query(t.Context(), `
 		select f.id, r.id as resource_id, f.uid, f.status, f.region, f.service, r.region as resource_region, r.service as resource_service,
 			f.delta, f.muted_reason, f.muted, f.inserted_at, f.first_seen_at, r.failed_findings_count
-		from findings f join resource_finding_mappings m on m.finding_id = f.id join resources r on r.id = m.resource_id
+		from findings f join resources r on r.id = f.resource_id
 		where f.scan_id = $1 order by f.id`, scan)
 	if err != nil {
 		t.Fatal(err)

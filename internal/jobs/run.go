@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/filter"
+	"github.com/palisade-sec/palisade/internal/task"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
@@ -59,13 +61,32 @@ func (r Run) Write(ctx context.Context, fn func(ctx context.Context, tx *tenant.
 
 // Note adds members to the metadata of the task, e.g. how far it is. Do not call it inside Write, which holds the task.
 func (r Run) Note(ctx context.Context, members map[string]any) error {
-	encoded, err := json.Marshal(members)
+	return r.executor.Write(ctx, r.scope, func(ctx context.Context, tx *tenant.Tx) error { return r.NoteIn(ctx, tx, members) })
+}
+
+// NoteIn adds the members of what, which becomes a JSON object, to the metadata of the task in a transaction of Write: it stands if
+// and only if what else the transaction did stands.
+func (r Run) NoteIn(ctx context.Context, tx *tenant.Tx, what any) error {
+	encoded, err := json.Marshal(what)
 	if err != nil {
-		return fmt.Errorf("encode note: %w", err)
+		return fmt.Errorf("encode progress: %w", err)
 	}
-	return r.executor.Write(ctx, r.scope, func(ctx context.Context, tx *tenant.Tx) error {
-		return tenantdb.New(tx).NoteTask(ctx, tenantdb.NoteTaskParams{ID: r.Task, Metadata: encoded})
-	})
+	if err := tenantdb.New(tx).NoteTask(ctx, tenantdb.NoteTaskParams{ID: r.Task, Metadata: encoded}); err != nil {
+		return fmt.Errorf("note progress: %w", err)
+	}
+	return nil
+}
+
+// Recall reads into a struct what this attempt and earlier ones noted on the task.
+func (r Run) Recall(ctx context.Context, tx *tenant.Tx, into any) error {
+	own, err := task.Get(ctx, tx, r.Task, filter.Fragment{})
+	if err != nil {
+		return err
+	}
+	if err := json.Unmarshal(own.Metadata, into); err != nil {
+		return fmt.Errorf("read progress: %w", err)
+	}
+	return nil
 }
 
 // Finally is a result that is made in the transaction in which the task ends: what it writes and the end of the task are one.

@@ -9,6 +9,7 @@ import (
 	"sort"
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/uuid"
 )
@@ -26,7 +27,7 @@ type Identifier struct {
 // Attribute is one named value; the order of a resource's attributes is the order on the wire.
 type Attribute struct {
 	Name  string
-	Value any // time.Time is written in the wire's form, everything else as encoding/json does
+	Value any // time.Time is written in the wire's form, json.RawMessage as it is (it must be valid), everything else as encoding/json does
 }
 
 // Relation is one named link to other resources: to one (One, nil for none) or, when ToMany is set, to Many.
@@ -71,6 +72,9 @@ type Resource struct {
 	Attributes    []Attribute
 	Relationships []Relation
 	Self          string // absolute URL of links.self; empty: no links
+
+	template *Template // the object is written already, but for these values
+	values   []any
 }
 
 // Pagination is the meta.pagination of a list.
@@ -239,6 +243,7 @@ func FormatTime(moment time.Time) string {
 type writer struct {
 	buffer bytes.Buffer
 	fields map[string][]string
+	gaps   []int // where the buffer has no value yet
 	err    error
 }
 
@@ -255,6 +260,13 @@ func (w *writer) resources(many []Resource) {
 
 func (w *writer) resource(one Resource) {
 	wanted, sparse := w.fields[one.Type]
+	if one.template != nil {
+		if !sparse {
+			w.fill(one.template, one.values)
+			return
+		}
+		one = one.template.resource(one.values)
+	}
 	keep := func(name string) bool { return !sparse || slices.Contains(wanted, name) }
 	w.buffer.WriteString(`{"type":`)
 	w.value(one.Type)
@@ -362,16 +374,52 @@ func (w *writer) value(value any) {
 	case json.RawMessage:
 		if len(typed) == 0 {
 			w.buffer.WriteString("null")
-		} else if err := json.Compact(&w.buffer, typed); err != nil && w.err == nil {
-			w.err = err
+		} else {
+			compact(&w.buffer, typed)
 		}
 	case bool:
 		w.buffer.WriteString(strconv.FormatBool(typed))
 	case int:
 		w.buffer.WriteString(strconv.Itoa(typed))
+	case int64:
+		w.buffer.Write(strconv.AppendInt(w.buffer.AvailableBuffer(), typed, 10))
+	case []uuid.UUID:
+		w.ids(typed)
+	case string:
+		w.text(typed)
+	case Gap:
+		w.gaps = append(w.gaps, w.buffer.Len())
 	default:
 		w.encode(value)
 	}
+}
+
+func (w *writer) ids(many []uuid.UUID) {
+	if many == nil {
+		w.buffer.WriteString("null")
+		return
+	}
+	w.buffer.WriteByte('[')
+	for i, id := range many {
+		if i > 0 {
+			w.buffer.WriteByte(',')
+		}
+		w.buffer.WriteString(`"` + id.String() + `"`)
+	}
+	w.buffer.WriteByte(']')
+}
+
+// text writes a string; nearly none has anything to escape.
+func (w *writer) text(value string) {
+	for i := range len(value) {
+		if c := value[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+			w.encode(value)
+			return
+		}
+	}
+	w.buffer.WriteByte('"')
+	w.buffer.WriteString(value)
+	w.buffer.WriteByte('"')
 }
 
 func (w *writer) encode(value any) {

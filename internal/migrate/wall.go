@@ -17,6 +17,7 @@ var exceptions = map[string]string{
 	"catalogue_checks: has no tenant_id":                "reference data of all tenants, written in one system scope",
 	"catalogue_frameworks: has no tenant_id":            "reference data of all tenants, written in one system scope",
 	"catalogue_framework_revisions: has no tenant_id":   "reference data of all tenants, written in one system scope",
+	"threatscore_frameworks: has no tenant_id":          "reference data of all tenants, written in one system scope",
 	"worker_leases: has no tenant_id":                   "processes, not tenants' data; no grant to the app role",
 	bookkeeping + ": has no tenant_id":                  "the migrations' own notes; no grant to any runtime role",
 	bookkeeping + ": row level security is not enabled": "the migrations' own notes; no grant to any runtime role",

@@ -2,7 +2,6 @@ package muterule
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 
@@ -10,7 +9,6 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
-	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/ingest"
 	"github.com/palisade-sec/palisade/internal/jobs"
 	"github.com/palisade-sec/palisade/internal/task"
@@ -69,7 +67,7 @@ func muteHistorical(ctx context.Context, run jobs.Run, args MuteHistorical) (any
 		if last, err = tenantdb.New(tx).CountMuteRuleFindings(ctx, args.MuteRuleID); err != nil {
 			return fmt.Errorf("count what the rule mutes: %w", err)
 		}
-		return recall(ctx, tx, run, &done)
+		return run.Recall(ctx, tx, &done)
 	})
 	if err != nil {
 		return nil, err
@@ -81,7 +79,7 @@ func muteHistorical(ctx context.Context, run jobs.Run, args MuteHistorical) (any
 	}
 	return jobs.Finally(func(ctx context.Context, tx *tenant.Tx) (any, error) {
 		done.Progress = 100
-		return muted{Findings: done.Findings, Rule: args.MuteRuleID}, note(ctx, tx, run, done)
+		return muted{Findings: done.Findings, Rule: args.MuteRuleID}, run.NoteIn(ctx, tx, done)
 	}), nil
 }
 
@@ -99,7 +97,7 @@ func mutePart(ctx context.Context, run jobs.Run, args MuteHistorical, done *muti
 			next.UIDs += uidsAtOnce
 		}
 		next.Progress = min(next.UIDs*100/last, 99)
-		return note(ctx, tx, run, next)
+		return run.NoteIn(ctx, tx, next)
 	})
 	if err == nil {
 		*done = next
@@ -122,7 +120,7 @@ func reaggregate(ctx context.Context, run jobs.Run, _ Reaggregate) (any, error) 
 		if err != nil {
 			return fmt.Errorf("count scans: %w", err)
 		}
-		err = recall(ctx, tx, run, &done)
+		err = run.Recall(ctx, tx, &done)
 		expected = done.Scans + left
 		return err
 	})
@@ -143,7 +141,7 @@ func reaggregate(ctx context.Context, run jobs.Run, _ Reaggregate) (any, error) 
 			next.Scans++
 			// Scans are named while others are counted: what is told does not go back.
 			next.Progress = max(done.Progress, min(next.Scans*100/max(expected, 1), 99))
-			return note(ctx, tx, run, next)
+			return run.NoteIn(ctx, tx, next)
 		})
 		if err == nil {
 			done = next
@@ -154,31 +152,8 @@ func reaggregate(ctx context.Context, run jobs.Run, _ Reaggregate) (any, error) 
 	}
 	return jobs.Finally(func(ctx context.Context, tx *tenant.Tx) (any, error) {
 		done.Progress = 100
-		return nil, note(ctx, tx, run, done)
+		return nil, run.NoteIn(ctx, tx, done)
 	}), nil
-}
-
-// recall reads what earlier attempts noted on the task.
-func recall(ctx context.Context, tx *tenant.Tx, run jobs.Run, into any) error {
-	own, err := task.Get(ctx, tx, run.Task, filter.Fragment{})
-	if err != nil {
-		return err
-	}
-	if err := json.Unmarshal(own.Metadata, into); err != nil {
-		return fmt.Errorf("read progress: %w", err)
-	}
-	return nil
-}
-
-func note(ctx context.Context, tx *tenant.Tx, run jobs.Run, what any) error {
-	encoded, err := json.Marshal(what)
-	if err != nil {
-		return fmt.Errorf("encode progress: %w", err)
-	}
-	if err := tenantdb.New(tx).NoteTask(ctx, tenantdb.NoteTaskParams{ID: run.Task, Metadata: encoded}); err != nil {
-		return fmt.Errorf("note progress: %w", err)
-	}
-	return nil
 }
 
 func recount(ctx context.Context, tx *tenant.Tx, scan ingest.Scan) error {

@@ -182,8 +182,8 @@ func (h *house) settled(t *testing.T) {
 	}
 	var wrong int
 	err := h.pool.QueryRow(t.Context(), `select count(*) from resources r where r.failed_findings_count <> (
-			select count(*) from findings f join resource_finding_mappings m on m.finding_id = f.id
-			where m.resource_id = r.id and f.status = 'FAIL' and not f.muted and f.scan_id = (
+			select count(*) from findings f
+			where f.resource_id = r.id and f.status = 'FAIL' and not f.muted and f.scan_id = (
 				select s.id from scans s where s.provider_id = r.provider_id and s.state = 'completed' order by s.completed_at desc limit 1))`).Scan(&wrong)
 	if err != nil || wrong != 0 {
 		t.Errorf("%d resources have a wrong number of failed findings: %v", wrong, err)

@@ -49,10 +49,28 @@ func (f File) Write(w io.Writer) error {
 	return buffered.Flush()
 }
 
+// checksOfService is how many checks a service has.
+const checksOfService = 8
+
+func checkID(service string, number int) string {
+	return fmt.Sprintf("%s_sample_check_%d", service, number)
+}
+
+// Checks are the ids of the checks that made files name.
+func Checks() []string {
+	var all []string
+	for _, service := range services {
+		for number := range checksOfService {
+			all = append(all, checkID(service, number))
+		}
+	}
+	return all
+}
+
 // Finding is the i-th finding: eight checks a service, five findings of different checks a resource.
 func (f File) Finding(i int) map[string]any {
 	service := services[i/5%len(services)]
-	check := fmt.Sprintf("%s_sample_check_%d", service, (i%5+i/5/len(services))%8)
+	check := checkID(service, (i%5+i/5/len(services))%checksOfService)
 	resource := fmt.Sprintf("%s-%d", service, i/5)
 	region := regions[i/40%len(regions)]
 	status := "PASS"

@@ -97,9 +97,7 @@ var scenarios = []scenario{
 		arrange: func(t *testing.T, w *world) {
 			w.exec(t, `insert into worker_leases (id, renewed_at) values ('long dead', now() - interval '2 days')`)
 			w.exec(t, `insert into spent_refresh_tokens (id, user_id, expires_at) select 'spent', id, now() - interval '90 days' from users limit 1`)
-			for _, table := range []string{"findings", "resource_finding_mappings"} {
-				w.exec(t, `drop table if exists `+table+"_"+time.Now().UTC().AddDate(0, 0, 1-time.Now().UTC().Day()).AddDate(0, 3, 0).Format("2006_01"))
-			}
+			w.exec(t, `drop table if exists findings_`+time.Now().UTC().AddDate(0, 0, 1-time.Now().UTC().Day()).AddDate(0, 3, 0).Format("2006_01"))
 		}},
 }
 

@@ -4,7 +4,9 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
 	"github.com/jackc/pgx/v5/pgxpool"
 	pgxuuid "github.com/vgarvardt/pgx-google-uuid/v5"
 
@@ -28,6 +31,8 @@ type Config struct {
 	MaxConns        int32         // per pool; 0: the driver's default
 	ApplicationName string        // shown in pg_stat_activity
 	Timeout         time.Duration // longest statement when the context has no deadline; 0: 30 s
+	// Tracer sees every statement with its arguments, and so whatever they hold: for measuring and for nothing else.
+	Tracer pgx.QueryTracer
 }
 
 // Settings are what a transaction runs under; they are made before its first statement and vanish with it.
@@ -37,6 +42,7 @@ type Settings struct {
 	Visible  string          // '*' or a Postgres array of provider ids
 	Narrow   filter.Fragment // condition on providers p that replaces Visible; zero: Visible stands
 	System   string          // scope of palisade_system; empty for palisade_app
+	Steady   bool            // statements are planned once a connection, for any values, and not for those that they have
 }
 
 // Targets are a primary and, when configured, a replica that answers reads.
@@ -111,8 +117,10 @@ func openPool(ctx context.Context, config Config, url string, patience time.Dura
 	if patience > 0 && parsed.ConnConfig.ConnectTimeout > patience {
 		parsed.ConnConfig.ConnectTimeout = patience
 	}
+	parsed.ConnConfig.Tracer = config.Tracer
 	parsed.AfterConnect = func(_ context.Context, conn *pgx.Conn) error {
 		pgxuuid.Register(conn.TypeMap())
+		registerJSON(conn.TypeMap())
 		return nil
 	}
 	pool, err := pgxpool.NewWithConfig(ctx, parsed)
@@ -120,6 +128,19 @@ func openPool(ctx context.Context, config Config, url string, patience time.Dura
 		return nil, fmt.Errorf("open pool: %w", err)
 	}
 	return pool, nil
+}
+
+// registerJSON has JSON that stays text taken over as it is: the server has checked it, and it is most of what lists carry.
+func registerJSON(types *pgtype.Map) {
+	decode := func(text []byte, target any) error {
+		if raw, ok := target.(*json.RawMessage); ok {
+			*raw = bytes.Clone(text) // the driver uses the memory again
+			return nil
+		}
+		return json.Unmarshal(text, target)
+	}
+	types.RegisterType(&pgtype.Type{Name: "json", OID: pgtype.JSONOID, Codec: &pgtype.JSONCodec{Marshal: json.Marshal, Unmarshal: decode}})
+	types.RegisterType(&pgtype.Type{Name: "jsonb", OID: pgtype.JSONBOID, Codec: &pgtype.JSONBCodec{Marshal: json.Marshal, Unmarshal: decode}})
 }
 
 // lead is how much earlier than the caller the server gives up at most: a statement that it ends leaves the connection whole, one
@@ -138,7 +159,14 @@ func (t *Targets) openArguments(ctx context.Context, settings Settings, readOnly
 		visible = "*"
 	}
 	milliseconds := strconv.FormatInt(max(limit.Milliseconds(), 1), 10)
-	return []any{settings.TenantID, settings.UserID, visible, settings.System, milliseconds, readOnly}
+	return []any{settings.TenantID, settings.UserID, visible, settings.System, milliseconds, readOnly, planMode(settings.Steady)}
+}
+
+func planMode(steady bool) string {
+	if steady {
+		return "force_generic_plan"
+	}
+	return "auto"
 }
 
 // queueScope queues the statements that open the scope and returns how many they are.
@@ -168,7 +196,16 @@ func (t *Targets) Read(settings Settings) *Reader { return &Reader{targets: t, s
 
 // With returns a Reader that puts the fragments at the markers of the statements it runs.
 func (r *Reader) With(fragments map[string]filter.Fragment) *Reader {
-	return &Reader{targets: r.targets, settings: r.settings, fragments: fragments, gathered: r.gathered}
+	shaped := *r
+	shaped.fragments = fragments
+	return &shaped
+}
+
+// Steady returns a Reader whose statements are planned once a connection.
+func (r *Reader) Steady() *Reader {
+	steady := *r
+	steady.settings.Steady = true
+	return &steady
 }
 
 // Exec refuses: a reader changes nothing.

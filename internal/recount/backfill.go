@@ -6,7 +6,6 @@ package recount
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -18,11 +17,9 @@ import (
 
 	"github.com/palisade-sec/palisade/gen/systemdb"
 	"github.com/palisade-sec/palisade/gen/tenantdb"
-	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/ingest"
 	"github.com/palisade-sec/palisade/internal/jobs"
 	"github.com/palisade-sec/palisade/internal/system"
-	"github.com/palisade-sec/palisade/internal/task"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
@@ -159,19 +156,15 @@ func (s *Service) backfill(ctx context.Context, run jobs.Run) (any, error) {
 // begin reads how far earlier attempts came, and how much is left.
 func begin(ctx context.Context, run jobs.Run) (done progress, err error) {
 	err = run.Write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
-		own, err := task.Get(ctx, tx, run.Task, filter.Fragment{})
-		if err != nil {
+		if err := run.Recall(ctx, tx, &done); err != nil {
 			return err
-		}
-		if err := json.Unmarshal(own.Metadata, &done); err != nil {
-			return fmt.Errorf("read progress: %w", err)
 		}
 		left, err := tenantdb.New(tx).CountOutdatedScans(ctx, ingest.Version())
 		if err != nil {
 			return fmt.Errorf("count scans: %w", err)
 		}
 		done.Total = done.Counted + left
-		return done.note(ctx, tx, run.Task)
+		return done.note(ctx, tx, run)
 	})
 	return done, err
 }
@@ -188,7 +181,7 @@ func (p *progress) count(ctx context.Context, run jobs.Run, scan ingest.Scan) er
 			return err
 		}
 		next.Counted++
-		return next.note(ctx, tx, run.Task)
+		return next.note(ctx, tx, run)
 	})
 	if err == nil {
 		*p = next
@@ -196,14 +189,7 @@ func (p *progress) count(ctx context.Context, run jobs.Run, scan ingest.Scan) er
 	return err
 }
 
-func (p *progress) note(ctx context.Context, tx *tenant.Tx, taskID uuid.UUID) error {
+func (p *progress) note(ctx context.Context, tx *tenant.Tx, run jobs.Run) error {
 	p.Progress = min(p.Counted*100/max(p.Total, 1), 100)
-	encoded, err := json.Marshal(p)
-	if err != nil {
-		return fmt.Errorf("encode progress: %w", err)
-	}
-	if err := tenantdb.New(tx).NoteTask(ctx, tenantdb.NoteTaskParams{ID: taskID, Metadata: encoded}); err != nil {
-		return fmt.Errorf("note progress: %w", err)
-	}
-	return nil
+	return run.NoteIn(ctx, tx, p)
 }

@@ -111,6 +111,9 @@ func (s *Server) parameters(operation *Operation) []*huma.Param {
 			query("page[size]", "Rows a page, up to 100.")
 		}
 	}
+	for _, one := range operation.Extra {
+		query(one.Name, one.Description)
+	}
 	if len(operation.Query.Includes) > 0 {
 		query("include", "Related resources to put into the document: "+strings.Join(operation.Query.Includes, ", ")+".")
 	}

@@ -33,6 +33,7 @@ type Operation struct {
 	Personal  bool          // what it does reaches beyond the tenant of the credential, so that confined ones are refused
 	HTMLIDs   bool          // an id that is no UUID, or a TextID with a dot in it, is answered with the HTML 404
 	TextIDs   bool          // path parameters are not UUIDs
+	Extra     []Parameter   // query parameters beside those of Query, which the handler reads itself
 	Slow      bool          // the request may take as long as its sender does: no deadline but the connection's
 	MaxBody   int64         // bytes; 0: DefaultMaxBody; negative: the handler bounds it
 
@@ -44,6 +45,9 @@ type Operation struct {
 
 	Handle Handler
 }
+
+// Parameter describes a query parameter that is no filter.
+type Parameter struct{ Name, Description string }
 
 // QueryMode says how much of the query language an operation checks.
 type QueryMode uint8

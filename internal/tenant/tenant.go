@@ -136,6 +136,15 @@ func Violates(err error, constraint string) bool {
 // when there is one. Statements of one Read do not share a snapshot.
 func (e *Executor) Read(scope Scope) DB { return reader{e.targets.Read(scope.settings())} }
 
+// Steady returns a DB whose reads are planned once a connection, for any values, and not each time for those that they have: for
+// statements whose plan does not depend on them. Transactions that change something stay as they are.
+func Steady(db DB) DB {
+	if r, ok := db.(reader); ok {
+		return reader{r.Reader.Steady()}
+	}
+	return db
+}
+
 // Write runs fn in one transaction on the primary; an error from fn undoes it all.
 func (e *Executor) Write(ctx context.Context, scope Scope, fn func(ctx context.Context, tx *Tx) error) error {
 	if scope.tenant == uuid.Nil {

@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"regexp"
 	"slices"
+	"strconv"
 
 	"github.com/palisade-sec/palisade/internal/catalogue"
 )
@@ -139,7 +140,20 @@ func (r rating) critical(requirement catalogue.Requirement, of Findings) Critica
 
 // riskier orders critical requirements: the riskiest first, then the weightiest.
 func riskier(a, b Critical) int {
-	return cmp.Or(rational(b.RiskLevel.String()).Cmp(rational(a.RiskLevel.String())), rational(b.Weight.String()).Cmp(rational(a.Weight.String())))
+	return cmp.Or(compare(b.RiskLevel, a.RiskLevel), compare(b.Weight, a.Weight))
+}
+
+// compare orders decimal numbers, nearly all of which are whole.
+func compare(a, b json.Number) int {
+	if a == b {
+		return 0
+	}
+	one, errOne := strconv.ParseInt(a.String(), 10, 64)
+	other, errOther := strconv.ParseInt(b.String(), 10, 64)
+	if errOne != nil || errOther != nil {
+		return rational(a.String()).Cmp(rational(b.String()))
+	}
+	return cmp.Compare(one, other)
 }
 
 // share is a weighted share of passes.

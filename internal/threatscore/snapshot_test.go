@@ -59,3 +59,58 @@ func TestTogether(t *testing.T) {
 		t.Errorf("without earlier scores: %v %v", all.Delta, err)
 	}
 }
+
+// TestTogetherIsExactForAnyNumbers: scores that are no hundredths, weights that are large and negative changes are added up exactly.
+func TestTogetherIsExactForAnyNumbers(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		name, want, delta, section string
+		rows                       []tenantdb.ListThreatScoresRow
+	}{
+		{"thirds of a hundredth", "33.34", "", "0.01", []tenantdb.ListThreatScoresRow{
+			row("33.335", "", 1, 1, 0, `{"A":0.005}`, `[]`), row("33.335", "", 1, 1, 0, `{"A":0.005}`, `[]`)}},
+		{"whole numbers", "12.50", "-0.25", "100.00", []tenantdb.ListThreatScoresRow{
+			row("5", "5.5", 1, 1, 0, `{"A":100}`, `[]`), row("20.0", "20", 1, 1, 0, `{"A":1e2}`, `[]`)}},
+		{"near zero", "0.00", "-0.50", "0.00", []tenantdb.ListThreatScoresRow{
+			row("0", "0.50", 7, 1, 0, `{"A":0}`, `[]`), row("0.00", "0.5", 8, 1, 0, `{"A":0.00}`, `[]`)}},
+		{"large weights", "100.00", "0.00", "99.99", []tenantdb.ListThreatScoresRow{
+			row("100.00", "100.00", 1<<62, 1, 0, `{"A":99.99}`, `[]`), row("100.00", "100.00", 1<<62, 1, 0, `{"A":99.99}`, `[]`)}},
+	} {
+		var snapshots []threatscore.Snapshot
+		for _, one := range test.rows {
+			snapshots = append(snapshots, threatscore.Read(one))
+		}
+		for range 2 { // read, and remembered
+			all, err := threatscore.Together(snapshots)
+			if err != nil || all.Overall != test.want || string(all.Sections) != `{"A":"`+test.section+`"}` {
+				t.Errorf("%s: %s %s (%v)", test.name, all.Overall, all.Sections, err)
+			}
+			if delta := all.Delta; (delta == nil) != (test.delta == "") || delta != nil && *delta != test.delta {
+				t.Errorf("%s: the change is %v, want %q", test.name, delta, test.delta)
+			}
+		}
+	}
+}
+
+// TestCriticalRequirementsOfAnyWeight: weights that are no whole numbers are ordered too.
+func TestCriticalRequirementsOfAnyWeight(t *testing.T) {
+	t.Parallel()
+	entry := func(id, risk, weight string) string {
+		return `{"requirement_id":"` + id + `","risk_level":` + risk + `,"weight":` + weight + `}`
+	}
+	one := threatscore.Read(row("1.00", "", 1, 1, 0, `{}`, "["+entry("a", "4", "10.5")+","+entry("b", "4.5", "1")+","+entry("c", "10", "1")+"]"))
+	two := threatscore.Read(row("1.00", "", 1, 1, 0, `{}`, "["+entry("a", "4", "9")+","+entry("d", "4.0", "11")+"]"))
+	all, err := threatscore.Together([]threatscore.Snapshot{two, one})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var critical []threatscore.Critical
+	if err := json.Unmarshal(all.Critical, &critical); err != nil || len(critical) != 4 {
+		t.Fatal(err, len(critical))
+	}
+	for i, want := range []string{"c", "b", "d", "a"} {
+		if critical[i].RequirementID != want {
+			t.Errorf("%d is %+v, want %s", i, critical[i], want)
+		}
+	}
+}

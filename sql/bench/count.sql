@@ -23,8 +23,9 @@ select (coalesce((
             case when $2::boolean then f.fail_muted else 0 end + case when $3::boolean then f.pass_muted else 0 end
             + case when $4::boolean then f.muted - f.fail_muted - f.pass_muted else 0 end
         else 0 end)
-    from parts join scan_summaries f on f.scan_id = parts.id
-    where parts.whole and /* TEMPLATE_BEGIN: summary */ true /* TEMPLATE_END */
+    from parts cross join lateral (
+        select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region, f.resource_service, f.resource_region, f.pass, f.fail, f.muted, f.total, f.new, f.changed, f.unchanged, f.fail_new, f.fail_changed, f.pass_new, f.pass_changed, f.muted_new, f.muted_changed, f.pass_muted, f.fail_muted, f.severity_rank, f.inserted_at from scan_summaries f where parts.whole and f.scan_id = parts.id and /* TEMPLATE_BEGIN: summary */ true /* TEMPLATE_END */ offset 0
+    ) f
 ), 0) + (
     select coalesce(sum(f.count), 0) from parts cross join lateral (
         select count(*) as count from findings f

@@ -18,6 +18,7 @@ with chosen as materialized (
         where f.scan_id = chosen.id and f.id >= chosen.first_finding_id and f.id <= chosen.last_finding_id
             and f.status_rank = t.status_rank and f.severity_rank = v.severity_rank
             and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+            and (/* TEMPLATE_BEGIN: looked_up */ true /* TEMPLATE_END */) is true
         order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit $7::bigint
     ) f
     order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */ limit $9::bigint offset $8::bigint
@@ -29,12 +30,11 @@ select
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as check_metadata,
     (select case when $2::boolean then c.content -> 'categories' end from check_metadata c
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
-    array(select m.resource_id from resource_finding_mappings m
-        where $3::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids,
+    (case when $3::boolean then array[d.resource_id] else '{}' end)::uuid[] as resource_ids,
     /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from page f cross join lateral (
     select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
-        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason
+        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason, g.resource_id
     from findings g where g.id = f.id limit 1
 ) d
 order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */

@@ -1,8 +1,8 @@
--- Purpose: bytes on disk, indexes and TOAST included: of findings and their mappings, of resources, of everything else that
+-- Purpose: bytes on disk, indexes and TOAST included: of findings, of resources, of everything else that
 -- ingestion writes and keeps.
 select
     (select coalesce(sum(pg_total_relation_size(i.inhrelid)), 0) from pg_inherits i
-        where i.inhparent in ('findings'::regclass, 'resource_finding_mappings'::regclass))::bigint,
+        where i.inhparent = 'findings'::regclass)::bigint,
     pg_total_relation_size('resources') + pg_total_relation_size('resource_tags') + pg_total_relation_size('resource_groups'),
     pg_total_relation_size('check_metadata') + pg_total_relation_size('check_metadata_categories')
         + pg_total_relation_size('scan_summaries') + pg_total_relation_size('scan_resource_summaries')

@@ -21,6 +21,13 @@ on conflict (provider, framework_id) do update set content = excluded.content, u
 -- Index: catalogue_framework_revisions_pkey; catalogue_frameworks is small.
 select keep_framework_revisions();
 
+-- name: KeepThreatScoreFrameworks :exec
+-- Purpose: keep the contents of the frameworks of ThreatScores that are there: scores hang off them.
+-- Index: catalogue_frameworks_pkey, threatscore_frameworks_pkey.
+insert into threatscore_frameworks (id, content)
+select threatscore_digest(f.content), f.content from catalogue_frameworks f where starts_with(f.framework_id, 'prowler_threatscore_')
+on conflict (id) do nothing;
+
 -- name: FinishCatalogueChecks :execrows
 -- Purpose: note the engine's version on what this transaction stored.
 -- Index: catalogue_checks_pkey; the table is small.

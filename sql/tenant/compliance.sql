@@ -21,10 +21,10 @@ order by 1;
 -- name: GetFrameworkRevisions :many
 -- Purpose: contents of frameworks by their ids: of the catalogue, which all tenants share, and of the tenant's own.
 -- Index: catalogue_framework_revisions_pkey, compliance_framework_revisions_pkey.
-select r.id, r.framework, r.name, r.version, r.requirements, true as shared
+select r.id, r.framework, r.name, r.version, r.requirements
 from catalogue_framework_revisions r where r.id = any(@ids::uuid[])
 union all
-select r.id, r.framework, r.name, r.version, r.requirements, false
+select r.id, r.framework, r.name, r.version, r.requirements
 from compliance_framework_revisions r where r.id = any(@ids::uuid[]);
 
 -- name: ListCheckOutcomes :many
@@ -56,6 +56,38 @@ from scans s cross join (
 ) n
 where s.id = @scan_id;
 
+-- name: DeleteComplianceSheets :exec
+-- Purpose: make room for a recount.
+-- Index: scan_compliance_sheets_pkey.
+delete from scan_compliance_sheets where scan_id = any(@scan_ids::uuid[]);
+
+-- name: InsertComplianceSheets :exec
+-- Purpose: put what each of some scans says about frameworks in all regions together into one row; after InsertScanCompliance.
+-- Index: scan_compliance_pkey.
+insert into scan_compliance_sheets (tenant_id, provider_id, scan_id, layout_id, compliance_ids, revision_ids, lengths, failures)
+select c.tenant_id, c.provider_id, c.scan_id,
+    md5(string_agg(c.compliance_id || ' ' || c.revision_id, E'\n' order by c.compliance_id collate "C"))::uuid,
+    array_agg(c.compliance_id order by c.compliance_id collate "C"), array_agg(c.revision_id order by c.compliance_id collate "C"),
+    array_agg(length(c.failures) order by c.compliance_id collate "C"),
+    string_agg(c.failures::text, '' order by c.compliance_id collate "C")::bit varying
+from scan_compliance c where c.scan_id = any(@scan_ids::uuid[]) and c.region = ''
+group by c.tenant_id, c.provider_id, c.scan_id;
+
+-- name: ListComplianceSheets :many
+-- Purpose: what chosen scans say about all frameworks in all regions together, by layout, that of the newest scan first: a
+-- requirement failed where it failed in one of them. Beside them which revisions are of frameworks of the tenant's own that are
+-- there, and the frameworks that the tenant watches.
+-- Index: scan_compliance_sheets_pkey, compliance_framework_revisions_pkey, compliance_watchlist_pkey.
+with layouts as materialized (
+    select x.layout_id, bit_or(x.failures) as failures, max(x.scan_id::text collate "C") as newest
+    from scan_compliance_sheets x where x.scan_id = any(@scan_ids::uuid[]) group by x.layout_id
+)
+select s.compliance_ids, s.revision_ids, s.lengths, l.failures::text as failures,
+    array(select r.id from compliance_framework_revisions r where r.id = any(s.revision_ids))::uuid[] as own,
+    array(select w.compliance_id from compliance_watchlist w)::text[] as watched
+from layouts l join scan_compliance_sheets s on s.scan_id = l.newest::uuid
+order by l.newest desc;
+
 -- name: ChooseScan :many
 -- Purpose: a scan by its id, of what type its provider is, and whether it completed within the dates asked for.
 -- Index: scans_pkey, providers_pkey.
@@ -76,30 +108,42 @@ order by p.provider_rank, p.inserted_at, p.id;
 
 -- name: ListCompliance :many
 -- Purpose: what chosen scans say about frameworks, together: a requirement failed where it failed in one of them. The revision
--- that the newest of them was held against comes first. watched leaves the frameworks that the tenant watches, if it watches some.
--- Index: scan_compliance_pkey, compliance_watchlist_pkey.
-select c.compliance_id, c.revision_id, bit_or(c.failures)::text as failures
-from scan_compliance c
-where c.scan_id = any(@scan_ids::uuid[]) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
-    and (not @watched::boolean or not exists (select from compliance_watchlist)
-        or c.compliance_id in (select w.compliance_id from compliance_watchlist w))
-group by c.compliance_id, c.revision_id
-order by c.compliance_id, max(c.scan_id::text collate "C") desc;
+-- that the newest of them was held against comes first. Where the numbers of one row tell all, failures are only given if
+-- detailed. watched leaves the frameworks that the tenant watches, if it watches some. Those of the tenant's own that are gone
+-- say nothing.
+-- Index: scan_compliance_pkey, compliance_watchlist_pkey, compliance_framework_revisions_pkey.
+with found as (
+    select c.compliance_id, c.revision_id, bit_or(c.failures) as failures, count(*) as merged, min(c.passed) as passed, min(c.failed) as failed,
+        min(c.manual) as manual, max(c.scan_id::text collate "C") as newest
+    from scan_compliance c
+    where c.scan_id = any(@scan_ids::uuid[]) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+        and (not @watched::boolean or not exists (select from compliance_watchlist)
+            or c.compliance_id in (select w.compliance_id from compliance_watchlist w))
+    group by c.compliance_id, c.revision_id
+)
+select n.compliance_id, n.revision_id, n.passed::integer as passed, n.failed::integer as failed, n.manual::integer as manual,
+    (case when @detailed::boolean or n.merged > 1 or count(*) over (partition by n.compliance_id) > 1 then n.failures::text else '' end)::text as failures
+from found n
+where not starts_with(n.compliance_id, 'custom_') or exists (select from compliance_framework_revisions r where r.id = n.revision_id)
+order by n.compliance_id, n.newest desc;
 
 -- name: ListComplianceByScan :many
--- Purpose: what each of chosen scans says about a framework, in all regions together.
--- Index: scan_compliance_pkey.
+-- Purpose: what each of chosen scans says about a framework, in all regions together. One of the tenant's own that is gone says
+-- nothing.
+-- Index: scan_compliance_pkey, compliance_framework_revisions_pkey.
 select c.scan_id, c.revision_id, c.failures::text as failures
 from scan_compliance c
 where c.scan_id = any(@scan_ids::uuid[]) and c.region = '' and c.compliance_id = @compliance_id
+    and (not starts_with(c.compliance_id, 'custom_') or exists (select from compliance_framework_revisions r where r.id = c.revision_id))
 order by c.scan_id desc;
 
 -- name: ListComplianceRegions :many
 -- Purpose: the regions that chosen scans have something to say about, each with the frameworks.
--- Index: scan_compliance_pkey.
+-- Index: scan_compliance_pkey, compliance_framework_revisions_pkey.
 select c.region, c.compliance_id, c.revision_id
 from scan_compliance c
 where c.scan_id = any(@scan_ids::uuid[]) and c.region <> '' and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+    and (not starts_with(c.compliance_id, 'custom_') or exists (select from compliance_framework_revisions r where r.id = c.revision_id))
 group by c.region, c.compliance_id, c.revision_id
 order by c.region;
 
@@ -108,15 +152,20 @@ order by c.region;
 -- Index: scan_summaries_pkey.
 select c.check_id, sum(c.pass)::bigint as passed, sum(c.pass + c.fail)::bigint as total
 from scan_summaries c
-where c.scan_id = any(@scan_ids::uuid[]) and c.check_id = any(@check_ids::text[]) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+where c.scan_id = any(@scan_ids::uuid[]) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 group by c.check_id;
 
--- name: FindFramework :many
--- Purpose: the content of a framework as it is now, for the first of the provider types that have it.
--- Index: catalogue_frameworks_pkey; the table is small.
-select f.provider, f.content from catalogue_frameworks f
-where f.framework_id = @framework_id and f.provider = any(@providers::text[])
-order by array_position(@providers::text[], f.provider) limit 1;
+-- name: FindFrameworks :many
+-- Purpose: which provider types have a framework of that id, and since when its content is what it is: an import changes the
+-- moment, and nothing else changes the content.
+-- Index: catalogue_frameworks_pkey.
+select f.provider, f.updated_at from catalogue_frameworks f
+where f.framework_id = @framework_id and f.provider = any(@providers::text[]);
+
+-- name: GetFrameworkContent :one
+-- Purpose: the content of a framework as it is now.
+-- Index: catalogue_frameworks_pkey.
+select f.updated_at, f.content from catalogue_frameworks f where f.provider = @provider and f.framework_id = @framework_id;
 
 -- name: ForgetVersionOfUnheldScans :execrows
 -- Purpose: have completed scans counted again that were held against no framework, though there is something to hold against those

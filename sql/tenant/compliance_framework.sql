@@ -23,12 +23,10 @@ select w.id, w.compliance_id, w.provider, w.description, w.revision_id, r.framew
 from compliance_frameworks w join compliance_framework_revisions r on r.id = w.revision_id
 where w.id = @id;
 
--- name: FindComplianceFramework :many
--- Purpose: the same by the id that results carry.
--- Index: compliance_frameworks_tenant_id_compliance_id_key, compliance_framework_revisions_pkey.
-select w.id, w.provider, w.description, w.revision_id, r.framework, r.name, r.version, r.requirements
-from compliance_frameworks w join compliance_framework_revisions r on r.id = w.revision_id
-where w.compliance_id = @compliance_id;
+-- name: FindComplianceFrameworks :many
+-- Purpose: the provider type and the content, by its id alone, of the framework that results carry this id of.
+-- Index: compliance_frameworks_tenant_id_compliance_id_key.
+select w.provider, w.id, w.revision_id from compliance_frameworks w where w.compliance_id = @compliance_id;
 
 -- name: LockComplianceFrameworks :exec
 -- Purpose: those who change the tenant's frameworks do so one after the other.

@@ -95,12 +95,13 @@ on conflict do nothing;
 -- Index: findings_history.
 insert into findings (tenant_id, id, provider_id, scan_id, check_metadata_id, uid_hash, inserted_at, updated_at, first_seen_at,
     muted, muted_at, muted_reason, status, severity, delta, uid, check_id, status_extended, region, service, resource_type,
-    resource_group)
+    resource_group, resource_id)
 select @tenant_id::uuid, b.id, @provider_id::uuid, @scan_id::uuid, b.check_metadata_id, b.uid_hash, b.inserted_at, b.inserted_at,
     coalesce(p.first_seen_at, b.inserted_at), b.muted, case when b.muted then b.inserted_at end,
     case when b.muted then @muted_reason::text end, b.status, b.severity,
     case when p.status is null then 'new' when p.status <> b.status then 'changed' end,
-    b.uid, b.check_id, b.status_extended, b.region, b.service, b.resource_type, nullif(b.resource_group, '')
+    b.uid, b.check_id, b.status_extended, b.region, b.service, b.resource_type, nullif(b.resource_group, ''),
+    b.resource_id
 from (
     select unnest(@ids::uuid[]) as id, unnest(@check_metadata_ids::uuid[]) as check_metadata_id,
         unnest(@uid_hashes::bigint[]) as uid_hash, unnest(@inserted_ats::timestamptz[]) as inserted_at,
@@ -108,7 +109,7 @@ from (
         unnest(@uids::text[]) as uid, unnest(@check_ids::text[]) as check_id,
         unnest(@statuses_extended::text[]) as status_extended, unnest(@regions::text[]) as region,
         unnest(@services::text[]) as service, unnest(@resource_types::text[]) as resource_type,
-        unnest(@resource_groups::text[]) as resource_group
+        unnest(@resource_groups::text[]) as resource_group, unnest(@resource_ids::uuid[]) as resource_id
 ) b
 left join lateral (
     select f.status, f.first_seen_at from findings f
@@ -117,19 +118,11 @@ left join lateral (
     order by f.id desc limit 1
 ) p on true;
 
--- name: InsertFindingMappings :exec
--- Purpose: which resource each finding of a batch is about.
--- Index: resource_finding_mappings_pkey.
-insert into resource_finding_mappings (tenant_id, provider_id, finding_id, resource_id)
-select @tenant_id::uuid, @provider_id::uuid, unnest(@finding_ids::uuid[]), unnest(@resource_ids::uuid[]);
-
 -- name: DeleteScanFindings :execrows
--- Purpose: remove a bounded number of an unfinished scan's findings and their mappings, so that it can start over or leave
--- nothing behind. Call it until it affects no row.
--- Index: findings_scan, resource_finding_mappings_pkey.
+-- Purpose: remove a bounded number of an unfinished scan's findings, so that it can start over or leave nothing behind. Call
+-- it until it affects no row.
+-- Index: findings_scan, findings_pkey.
 with gone as (
     select f.id from findings f where f.scan_id = @scan_id limit @batch
-), mappings as (
-    delete from resource_finding_mappings m using gone g where m.finding_id = g.id
 )
 delete from findings f using gone g where f.id = g.id;

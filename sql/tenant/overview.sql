@@ -1,8 +1,9 @@
 -- Figures over the newest completed scan of each provider, from the scans' aggregates.
 
 -- name: OverviewFindings :one
--- Purpose: all counters of findings, summed.
--- Index: scans_latest, scan_summaries_pkey.
+-- Purpose: all counters of findings, summed. The rows of scan_figures and scan_services are those of all regions together
+-- (everywhere), or those of the regions that the filters leave.
+-- Index: scans_latest, scan_figures_pkey.
 with chosen as materialized (
     select l.id
     from providers p cross join lateral (
@@ -17,12 +18,12 @@ select coalesce(sum(m.new), 0)::bigint as new, coalesce(sum(m.changed), 0)::bigi
     coalesce(sum(m.pass_changed), 0)::bigint as pass_changed, coalesce(sum(m.muted_new), 0)::bigint as muted_new,
     coalesce(sum(m.muted_changed), 0)::bigint as muted_changed, coalesce(sum(m.total), 0)::bigint as total,
     coalesce(sum(m.fail), 0)::bigint as fail, coalesce(sum(m.muted), 0)::bigint as muted, coalesce(sum(m.pass), 0)::bigint as pass
-from chosen join scan_summaries m on m.scan_id = chosen.id
+from chosen join scan_figures m on m.scan_id = chosen.id
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
 
--- name: OverviewSeverities :many
+-- name: OverviewSeverities :one
 -- Purpose: findings that are not muted per severity.
--- Index: scans_latest, scan_summaries_pkey.
+-- Index: scans_latest, scan_figures_pkey.
 with chosen as materialized (
     select l.id
     from providers p cross join lateral (
@@ -31,14 +32,18 @@ with chosen as materialized (
     ) l
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 )
-select m.severity, sum(m.fail)::bigint as fail, sum(m.pass)::bigint as pass
-from chosen join scan_summaries m on m.scan_id = chosen.id
-where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
-group by m.severity;
+select coalesce(sum(m.fail_by_severity[1]), 0)::bigint as fail_critical, coalesce(sum(m.fail_by_severity[2]), 0)::bigint as fail_high,
+    coalesce(sum(m.fail_by_severity[3]), 0)::bigint as fail_medium, coalesce(sum(m.fail_by_severity[4]), 0)::bigint as fail_low,
+    coalesce(sum(m.fail_by_severity[5]), 0)::bigint as fail_informational,
+    coalesce(sum(m.pass_by_severity[1]), 0)::bigint as pass_critical, coalesce(sum(m.pass_by_severity[2]), 0)::bigint as pass_high,
+    coalesce(sum(m.pass_by_severity[3]), 0)::bigint as pass_medium, coalesce(sum(m.pass_by_severity[4]), 0)::bigint as pass_low,
+    coalesce(sum(m.pass_by_severity[5]), 0)::bigint as pass_informational
+from chosen join scan_figures m on m.scan_id = chosen.id
+where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
 
 -- name: OverviewServices :many
 -- Purpose: findings per service.
--- Index: scans_latest, scan_summaries_pkey.
+-- Index: scans_latest, scan_services_pkey.
 with chosen as materialized (
     select l.id
     from providers p cross join lateral (
@@ -47,14 +52,14 @@ with chosen as materialized (
     ) l
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 )
-select m.resource_service as service, sum(m.total)::bigint as total, sum(m.fail)::bigint as fail, sum(m.muted)::bigint as muted, sum(m.pass)::bigint as pass
-from chosen join scan_summaries m on m.scan_id = chosen.id
+select m.service, sum(m.total)::bigint as total, sum(m.fail)::bigint as fail, sum(m.muted)::bigint as muted, sum(m.pass)::bigint as pass
+from chosen join scan_services m on m.scan_id = chosen.id
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
-group by m.resource_service order by m.resource_service;
+group by m.service order by m.service;
 
 -- name: OverviewRegions :many
 -- Purpose: findings per provider type and region.
--- Index: scans_latest, scan_summaries_pkey.
+-- Index: scans_latest, scan_figures_pkey.
 with chosen as materialized (
     select l.id, p.provider, p.provider_rank
     from providers p cross join lateral (
@@ -63,26 +68,23 @@ with chosen as materialized (
     ) l
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 )
-select chosen.provider, m.resource_region as region, sum(m.total)::bigint as total, sum(m.fail)::bigint as fail, sum(m.muted)::bigint as muted,
+select chosen.provider, m.region, sum(m.total)::bigint as total, sum(m.fail)::bigint as fail, sum(m.muted)::bigint as muted,
     sum(m.pass)::bigint as pass
-from chosen join scan_summaries m on m.scan_id = chosen.id
+from chosen join scan_figures m on m.scan_id = chosen.id
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
-group by chosen.provider, chosen.provider_rank, m.resource_region order by chosen.provider_rank, m.resource_region;
+group by chosen.provider, chosen.provider_rank, m.region order by chosen.provider_rank, m.region;
 
 -- name: OverviewProviders :many
 -- Purpose: findings and resources per provider type; types without counted findings are absent.
--- Index: scans_latest, scan_summaries_pkey, resource_counts_pkey.
-select p.provider, sum(c.pass)::bigint as pass, sum(c.fail)::bigint as fail, sum(c.muted)::bigint as muted, sum(c.total)::bigint as total,
+-- Index: scans_latest, scan_figures_pkey, resource_counts_pkey.
+select p.provider, sum(m.pass)::bigint as pass, sum(m.fail)::bigint as fail, sum(m.muted)::bigint as muted, sum(m.total)::bigint as total,
     (select coalesce(sum(r.resources), 0) from resource_counts r join providers o on o.tenant_id = r.tenant_id and o.id = r.provider_id
         where o.provider = p.provider and o.deleted_at is null)::bigint as resources
 from providers p cross join lateral (
     select s.id from scans s where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
     order by s.inserted_at desc, s.id desc limit 1
 ) l
-cross join lateral (
-    select sum(m.pass) as pass, sum(m.fail) as fail, sum(m.muted) as muted, sum(m.total) as total
-    from scan_summaries m where m.scan_id = l.id having count(*) > 0
-) c
+join scan_figures m on m.scan_id = l.id and m.everywhere
 where p.deleted_at is null
 group by p.provider order by p.provider;
 

@@ -32,8 +32,8 @@ update scans set aggregates_version = @version where id = @id and aggregates_ver
 update scans s set unique_resource_count = n.resources, first_finding_id = n.first, last_finding_id = n.last
 from (
     select (select count(*) from scan_resource_summaries r where r.scan_id = @scan_id)::integer as resources,
-        (select min(f.id::text collate "C")::uuid from findings f where f.scan_id = @scan_id) as first,
-        (select max(f.id::text collate "C")::uuid from findings f where f.scan_id = @scan_id) as last
+        (select x.id from (select f.id from findings f where f.scan_id = @scan_id offset 0) x order by x.id limit 1) as first,
+        (select x.id from (select f.id from findings f where f.scan_id = @scan_id offset 0) x order by x.id desc limit 1) as last
 ) n
 where s.id = @scan_id and s.state = 'completed'
     and (s.unique_resource_count, s.first_finding_id, s.last_finding_id) is distinct from (n.resources, n.first, n.last);

@@ -3,7 +3,7 @@
 -- name: ListResources :many
 -- Purpose: a page of resources, each with its tags, its groups and, when asked for, all findings that completed scans made
 -- about it. With scanned, only those of providers that have a completed scan.
--- Index: resources_failed, resources_updated, providers_pkey, scans_latest, resource_finding_mappings_resource, findings_pkey.
+-- Index: resources_failed, resources_updated, providers_pkey, scans_latest, findings_resource.
 with page as (
     select r.id, r.uid, r.name, r.region, r.service, r.type, r.inserted_at, r.updated_at, r.failed_findings_count
     from resources r join providers p on p.tenant_id = r.tenant_id and p.id = r.provider_id and p.deleted_at is null
@@ -17,9 +17,8 @@ select d.id, d.provider_id, d.uid, d.name, d.region, d.service, d.type, d.metada
     (select jsonb_object_agg(t.key, t.value order by t.value desc) from resource_tags t where t.tenant_id = d.tenant_id and t.resource_id = d.id)::jsonb as tags,
     array(select g.name from resource_groups g where g.tenant_id = d.tenant_id and g.resource_id = d.id order by g.name)::text[] as groups,
     array(
-        select m.finding_id from resource_finding_mappings m join findings f on f.tenant_id = m.tenant_id and f.id = m.finding_id
-        join scans s on s.tenant_id = f.tenant_id and s.id = f.scan_id and s.state = 'completed'
-        where @with_findings::boolean and m.tenant_id = d.tenant_id and m.resource_id = d.id order by m.finding_id
+        select f.id from findings f cross join lateral (select from scans s where s.tenant_id = f.tenant_id and s.id = f.scan_id and s.state = 'completed' limit 1) s
+        where @with_findings::boolean and f.tenant_id = d.tenant_id and f.resource_id = d.id order by f.id
     )::uuid[] as finding_ids,
     /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from page r join resources d on d.id = r.id
@@ -33,9 +32,17 @@ where (not @scanned::boolean or exists (
         select from scans s where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
     )) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */;
 
+-- name: CountResourcesOfProviders :one
+-- Purpose: the same number when nothing but providers is asked for: it is kept for each of them.
+-- Index: resource_counts_pkey, providers_pkey, scans_latest.
+select coalesce(sum(c.resources), 0)::bigint from resource_counts c join providers p on p.tenant_id = c.tenant_id and p.id = c.provider_id and p.deleted_at is null
+where (not @scanned::boolean or exists (
+        select from scans s where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+    )) and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */;
+
 -- name: GetResource :one
 -- Purpose: one resource, with the newest finding of each uid that completed scans made about it.
--- Index: resources_pkey, providers_pkey, resource_tags_pkey, resource_groups_pkey, resource_finding_mappings_resource, findings_pkey.
+-- Index: resources_pkey, providers_pkey, resource_tags_pkey, resource_groups_pkey, findings_resource.
 select d.id, d.provider_id, d.uid, d.name, d.region, d.service, d.type, d.metadata, d.details, d.partition, d.failed_findings_count,
     d.inserted_at, d.updated_at,
     (select jsonb_object_agg(t.key, t.value order by t.value desc) from resource_tags t where t.tenant_id = d.tenant_id and t.resource_id = d.id)::jsonb as tags,
@@ -43,9 +50,8 @@ select d.id, d.provider_id, d.uid, d.name, d.region, d.service, d.type, d.metada
     array(
         select n.id from (
             select distinct on (f.uid) f.id
-            from resource_finding_mappings m join findings f on f.tenant_id = m.tenant_id and f.id = m.finding_id
-            join scans s on s.tenant_id = f.tenant_id and s.id = f.scan_id and s.state = 'completed'
-            where @with_findings::boolean and m.tenant_id = d.tenant_id and m.resource_id = d.id
+            from findings f cross join lateral (select from scans s where s.tenant_id = f.tenant_id and s.id = f.scan_id and s.state = 'completed' limit 1) s
+            where @with_findings::boolean and f.tenant_id = d.tenant_id and f.resource_id = d.id
             order by f.uid, f.id desc
         ) n order by n.id
     )::uuid[] as finding_ids,

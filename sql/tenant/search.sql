@@ -12,7 +12,7 @@ select exists (select from scan_words w where w.scan_id = @scan_id);
 
 -- name: InsertScanWords :exec
 -- Purpose: find the words of a completed scan's findings, check by check so that memory is bounded by the findings of one.
--- Index: findings_scan, findings_check.
+-- Index: findings_scan, findings_place.
 with kinds as materialized (
     select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.check_metadata_id, f.status_rank, count(*) as total
     from findings f join scans s on s.id = f.scan_id and s.state = 'completed'
@@ -53,7 +53,7 @@ from wholes w full join parts p on p.word = w.word;
 -- Purpose: how many findings a search and the filters leave, and a bound of how many the search alone finds (largest). What all
 -- findings of a check with one status have is counted in the aggregates when those can answer the filters (answered), as in
 -- CountFindingsInSummaries; the rest is counted one by one.
--- Index: scans_latest, scan_words_pkey, scan_summaries_pkey, findings_check, findings_pkey, scan_recounts_scan.
+-- Index: scans_latest, scan_words_pkey, scan_summaries_pkey, findings_place, findings_pkey, scan_recounts_scan.
 with chosen as materialized (
     select l.id, l.first_finding_id, l.last_finding_id
     from providers p cross join lateral (
@@ -113,7 +113,7 @@ from sums;
 
 -- name: ListSoughtFindings :many
 -- Purpose: a page of the findings that a search and the filters leave, for searches that find few: all of them are read.
--- Index: scans_latest, scan_words_pkey, findings_check, findings_pkey, check_metadata_pkey, resource_finding_mappings_pkey.
+-- Index: scans_latest, scan_words_pkey, findings_place, findings_pkey, check_metadata_pkey.
 with chosen as materialized (
     select l.id, l.first_finding_id, l.last_finding_id
     from providers p cross join lateral (
@@ -138,7 +138,7 @@ with chosen as materialized (
             where f.scan_id = c.id and f.check_id = c.check_id and f.id >= c.first_finding_id and f.id <= c.last_finding_id
                 and ((f.scan_id, f.check_metadata_id, f.status_rank) in (
                     select k.scan_id, k.check_metadata_id, k.status_rank from kinds k
-                )) is true and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+                )) is true and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */ offset 0
         ) f
         union all
         select f.id, f.status_rank, f.severity_rank, f.check_id, f.updated_at
@@ -156,12 +156,11 @@ select
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as check_metadata,
     (select case when @with_categories::boolean then c.content -> 'categories' end from check_metadata c
         where c.tenant_id = d.tenant_id and c.id = d.check_metadata_id)::jsonb as categories,
-    array(select m.resource_id from resource_finding_mappings m
-        where @with_resources::boolean and m.tenant_id = d.tenant_id and m.finding_id = d.id order by m.resource_id)::uuid[] as resource_ids,
+    (case when @with_resources::boolean then array[d.resource_id] else '{}' end)::uuid[] as resource_ids,
     /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from page f cross join lateral (
     select g.tenant_id, g.id, g.scan_id, g.check_metadata_id, g.uid, g.delta, g.status, g.status_extended, g.severity, g.check_id,
-        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason
+        g.resource_group, g.raw_result, g.inserted_at, g.updated_at, g.first_seen_at, g.muted, g.muted_reason, g.resource_id
     from findings g where g.id = f.id limit 1
 ) d
 order by /* TEMPLATE_BEGIN: order */ f.id desc /* TEMPLATE_END */;

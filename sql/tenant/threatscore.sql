@@ -1,12 +1,19 @@
 -- The ThreatScore of scans: what it is made of, and its snapshots.
 
 -- name: GetThreatScoreFramework :one
--- Purpose: the framework by which a scan's provider type is scored, of the types that are. No row: the catalogue has none.
--- Index: scans_pkey, providers_pkey, catalogue_frameworks_pkey.
-select k.framework_id, k.content
+-- Purpose: the framework by which a scan was scored before, or else that by which its provider type is scored now, of the types that
+-- are. No row: the catalogue has none. Before DeleteThreatScore.
+-- Index: threatscore_snapshots_pkey, threatscore_frameworks_pkey, scans_pkey, providers_pkey, catalogue_frameworks_pkey.
+with held as materialized (
+    select t.compliance_id, r.id, r.content from threatscore_snapshots t join threatscore_frameworks r on r.id = t.revision_id
+    where t.scan_id = @scan_id
+)
+select h.compliance_id as framework_id, h.id as revision_id, h.content from held h
+union all
+select k.framework_id, threatscore_digest(k.content)::uuid, k.content
 from scans s join providers p on p.id = s.provider_id
 join catalogue_frameworks k on k.provider = p.provider and k.framework_id = 'prowler_threatscore_' || p.provider
-where s.id = @scan_id and p.provider = any(@providers::text[]);
+where s.id = @scan_id and p.provider = any(@providers::text[]) and not exists (select from held);
 
 -- name: CountFindingsOfChecks :many
 -- Purpose: passes and failures that are not muted, by check of a scan; after InsertScanSummaries. No rows: it found nothing.
@@ -24,10 +31,10 @@ delete from threatscore_snapshots where scan_id = @scan_id;
 -- Index: scans_pkey.
 insert into threatscore_snapshots (tenant_id, provider_id, scan_id, inserted_at, compliance_id, overall_score, section_scores,
     critical_requirements, total_requirements, passed_requirements, failed_requirements, manual_requirements, total_findings,
-    passed_findings, failed_findings)
+    passed_findings, failed_findings, revision_id)
 select s.tenant_id, s.provider_id, s.id, coalesce(s.completed_at, now()), @compliance_id, (@overall_score::text)::numeric, @section_scores,
     @critical_requirements, @total_requirements, @passed_requirements, @failed_requirements, @manual_requirements, @total_findings,
-    @passed_findings, @failed_findings
+    @passed_findings, @failed_findings, sqlc.arg('revision_id')::uuid
 from scans s where s.id = @scan_id;
 
 -- name: ListThreatScores :many

@@ -6,6 +6,11 @@ select u.id, u.name, u.email, u.company_name, u.date_joined,
     coalesce((select array_agg(ro.id order by ro.inserted_at, ro.id) from role_users l
         join roles ro on ro.tenant_id = l.tenant_id and ro.id = l.role_id
         where l.tenant_id = m.tenant_id and l.user_id = u.id), '{}')::uuid[] as role_ids,
+    (select json_agg(json_build_object('id', ro.id, 'name', ro.name, 'manage_users', ro.manage_users, 'manage_account', ro.manage_account,
+            'manage_billing', ro.manage_billing, 'manage_providers', ro.manage_providers, 'manage_integrations', ro.manage_integrations,
+            'manage_scans', ro.manage_scans, 'unlimited_visibility', ro.unlimited_visibility, 'inserted_at', ro.inserted_at, 'updated_at', ro.updated_at))
+        from role_users l join roles ro on ro.tenant_id = l.tenant_id and ro.id = l.role_id
+        where l.tenant_id = m.tenant_id and l.user_id = u.id)::json as roles,
     /* TEMPLATE_BEGIN: position */ ''::text /* TEMPLATE_END */ as position
 from memberships m join users u on u.id = m.user_id
 where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */

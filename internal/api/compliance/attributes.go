@@ -14,9 +14,22 @@ import (
 	"github.com/palisade-sec/palisade/internal/compliance"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
+	"github.com/palisade-sec/palisade/internal/memo"
 	"github.com/palisade-sec/palisade/internal/provider"
 	"github.com/palisade-sec/palisade/internal/rest"
+	"github.com/palisade-sec/palisade/internal/tenant"
 )
+
+// documents are answers about frameworks, by what they say and the members that are wanted.
+type documents struct {
+	made *memo.Memo[documentKey, []byte]
+}
+
+type documentKey struct{ framework, provider, content, members string }
+
+func newDocuments() documents {
+	return documents{made: memo.New[documentKey, []byte](32 << 20)}
+}
 
 // attributes lists what the catalogue says of a framework: that of the scan's provider type, or else of the first type that has it.
 func (h handlers) attributes(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
@@ -28,39 +41,83 @@ func (h handlers) attributes(ctx context.Context, r *rest.Request) (*rest.Answer
 	if err != nil {
 		return nil, err
 	}
-	types, missing := provider.TypeNames(), fmt.Sprintf("Compliance framework '%s' not found.", id)
-	if text, asked := r.Query.Params.Last("filter[scan_id]"); asked {
-		scan, err := h.scanNamed(ctx, r, text)
-		if err != nil {
-			return nil, err
-		}
-		types, missing = []string{scan.Provider}, fmt.Sprintf("Compliance framework '%s' is not available for scan '%s'.", id, text)
-	}
-	framework, found, err := compliance.FindFramework(ctx, db, id, types)
+	edition, err := find(ctx, db, r, id)
 	if err != nil {
 		return nil, err
 	}
-	if !found {
-		return nil, notFound(missing)
+	key := documentKey{framework: id, provider: edition.Provider, content: edition.Content, members: members(r)}
+	body, known := h.documents.made.Get(key)
+	if !known {
+		framework, now, found, err := edition.Read(ctx, db)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			return nil, notFound(fmt.Sprintf("Compliance framework '%s' not found.", id))
+		}
+		if body, err = (jsonapi.Document{Many: describe(&framework), Fields: r.Query.Fields}).Encode(); err != nil {
+			return nil, err
+		}
+		key.content = now.Content
+		h.documents.made.Put(key, body, len(body))
 	}
-	return all(r, describe(&framework)), nil
+	return &rest.Answer{Status: http.StatusOK, Body: body, Header: http.Header{"Content-Type": {jsonapi.MediaType}}}, nil
 }
 
-// scanNamed is the scan that a parameter names.
-func (h handlers) scanNamed(ctx context.Context, r *rest.Request, text string) (compliance.Scan, error) {
-	id, err := uuid.Parse(text)
+// find looks up which framework a request is about.
+func find(ctx context.Context, db tenant.DB, r *rest.Request, id string) (compliance.Edition, error) {
+	var editions []compliance.Edition
+	frameworks := func(db tenant.DB) (err error) {
+		editions, err = compliance.Editions(ctx, db, id, provider.TypeNames())
+		return err
+	}
+	text, asked := r.Query.Params.Last("filter[scan_id]")
+	if !asked {
+		if err := frameworks(db); err != nil {
+			return compliance.Edition{}, err
+		}
+		if len(editions) == 0 {
+			return compliance.Edition{}, notFound(fmt.Sprintf("Compliance framework '%s' not found.", id))
+		}
+		return editions[0], nil
+	}
+	noScan := notFound(fmt.Sprintf("Scan '%s' not found.", text))
+	scanID, err := uuid.Parse(text)
 	if err != nil || len(text) != 36 {
-		return compliance.Scan{}, notFound(fmt.Sprintf("Scan '%s' not found.", text))
+		return compliance.Edition{}, noScan
 	}
-	db, err := r.DB(ctx, h.tenants)
+	var scan compliance.Scan
+	var found bool
+	err = tenant.Together(ctx, db, frameworks, func(db tenant.DB) (err error) {
+		scan, found, err = compliance.FindScan(ctx, db, scanID, filter.Fragment{})
+		return err
+	})
 	if err != nil {
-		return compliance.Scan{}, err
+		return compliance.Edition{}, err
 	}
-	scan, found, err := compliance.FindScan(ctx, db, id, filter.Fragment{})
-	if err == nil && !found {
-		err = notFound(fmt.Sprintf("Scan '%s' not found.", text))
+	if !found {
+		return compliance.Edition{}, noScan
 	}
-	return scan, err
+	for _, one := range editions {
+		if one.Provider == scan.Provider {
+			return one, nil
+		}
+	}
+	return compliance.Edition{}, notFound(fmt.Sprintf("Compliance framework '%s' is not available for scan '%s'.", id, text))
+}
+
+// members are those of the answer that its sparse fields leave; "*" are all.
+func members(r *rest.Request) string {
+	if _, sparse := r.Query.Fields[attributesType]; !sparse {
+		return "*"
+	}
+	var left []string
+	for _, one := range jsonapi.Attributes(description{}) {
+		if r.Shows(attributesType, one.Name) {
+			left = append(left, one.Name)
+		}
+	}
+	return joined(left)
 }
 
 func notFound(detail string) jsonapi.Error {

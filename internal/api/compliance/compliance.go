@@ -43,7 +43,8 @@ type metadata struct {
 	Regions []string `json:"regions"`
 }
 
-// requirement is what became of a requirement. The numbers of findings are those of ThreatScore frameworks alone.
+// requirement is what became of a requirement, as OpenAPI describes it; template has the same members. The numbers of findings are
+// those of ThreatScore frameworks alone.
 type requirement struct {
 	Framework      string `json:"framework"`
 	Version        string `json:"version"`
@@ -154,11 +155,15 @@ var acrossQuery = filter.MustTable(filter.Table{Fields: append(providerFields(),
 	filter.Field{Name: "status", Kind: filter.Choice, Choices: []string{compliance.Pass, compliance.Fail, compliance.ManualWork}, Lookups: filter.Exact | filter.In}),
 	Unpaged: true})
 
-type handlers struct{ tenants *tenant.Executor }
+type handlers struct {
+	tenants   *tenant.Executor
+	templates templates
+	documents documents
+}
 
 // Operations declares the operations.
 func Operations(executor *tenant.Executor) []rest.Operation {
-	h := handlers{tenants: executor}
+	h := handlers{tenants: executor, templates: newTemplates(), documents: newDocuments()}
 	read := func(id authz.Operation, path, summary string, query *filter.Table, response rest.Schema, handle rest.Handler) rest.Operation {
 		return rest.Operation{ID: id, Method: http.MethodGet, Path: path, Tag: "Compliance", Summary: summary, Query: query, Mode: rest.Late,
 			Response: response, Handle: handle}

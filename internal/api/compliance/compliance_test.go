@@ -289,9 +289,28 @@ func TestALaterCatalogueChangesNoResult(t *testing.T) {
 	if together.String("/data/0/attributes/version") != "1.1" {
 		t.Errorf("the texts are not those of the newest: %s", together.Raw)
 	}
+	agree(t, ada, 3)
+	recount(t, server, ada, before)
+	agree(t, ada, 3)
 	load(t, server, house())
 	if again := ada.Get(t, asked).Want(t, 200); string(again.Raw) != string(first.Raw) {
 		t.Errorf("after the old catalogue came back the scan says\n%s", again.Raw)
+	}
+}
+
+// agree holds the counts of all frameworks, which are read from one row a scan, against those of each alone, which have rows of their own.
+func agree(t *testing.T, client *apitest.Client, frameworks int) {
+	t.Helper()
+	whole := client.Get(t, path("", "filter[provider_type__in]", "aws,azure")).Want(t, 200)
+	if whole.Len("/data") != frameworks {
+		t.Errorf("%d frameworks in %s", whole.Len("/data"), whole.Raw)
+	}
+	for i := range whole.Len("/data") {
+		id := whole.String(fmt.Sprintf("/data/%d/id", i))
+		alone := client.Get(t, path("", "filter[provider_type__in]", "aws,azure", "filter[compliance_id]", id)).Want(t, 200)
+		if got, want := fmt.Sprint(whole.At(fmt.Sprintf("/data/%d", i))), fmt.Sprint(alone.At("/data/0")); got != want {
+			t.Errorf("of %s all together say %s, alone it is %s", id, got, want)
+		}
 	}
 }
 
@@ -469,6 +488,9 @@ func TestPeopleSeeResultsOfWhatPolicyShowsThem(t *testing.T) {
 			t.Errorf("bob: %s", answer.Raw)
 		}
 	}
+	agree(t, ada, 3)
+	agree(t, dan, 3)
+	agree(t, bob, 0)
 	for name, client := range map[string]*apitest.Client{"dan": dan, "bob": bob} {
 		client.Get(t, path("", "filter[scan_id]", unseen)).Want(t, 400)
 		client.Get(t, path("/attributes", "filter[scan_id]", unseen, "filter[compliance_id]", "shared_2")).Want(t, 404)

@@ -12,6 +12,7 @@ import (
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
 	"github.com/palisade-sec/palisade/internal/rest"
+	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
 // list counts requirements. A scan that is asked for as a whole has its counts whatever else the request says; only regions and
@@ -21,25 +22,25 @@ func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, erro
 	if whole(r.Query.Params) {
 		table = wholeQuery
 	}
-	chosen, known, err := h.choose(ctx, r, table)
+	chosen, err := h.choose(ctx, r, table)
+	if err != nil {
+		return nil, err
+	}
+	tallies, known, err := chosen.tallies(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if !known {
 		return nil, refusal("scan_id", "not_found", "Scan not found")
 	}
-	results, err := chosen.results(ctx)
-	if err != nil {
-		return nil, err
-	}
 	if len(chosen.query.Sort) > 0 && chosen.query.Sort[0].Descending {
-		slices.Reverse(results)
+		slices.Reverse(tallies)
 	}
-	many := make([]jsonapi.Resource, len(results))
-	for i := range results {
-		tally := results[i].Tally()
-		many[i] = jsonapi.Resource{Type: overviewType, ID: results[i].ID, Attributes: jsonapi.Attributes(overview{Framework: results[i].Framework,
-			Version: results[i].Version, Passed: tally.Passed, Failed: tally.Failed, Manual: tally.Manual, Total: len(results[i].Standings)})}
+	many := make([]jsonapi.Resource, len(tallies))
+	for i := range tallies {
+		tally := &tallies[i]
+		many[i] = jsonapi.Resource{Type: overviewType, ID: tally.ID, Attributes: jsonapi.Attributes(overview{Framework: tally.Framework,
+			Version: tally.Version, Passed: tally.Passed, Failed: tally.Failed, Manual: tally.Manual, Total: tally.Total()})}
 	}
 	return all(r, many), nil
 }
@@ -56,24 +57,29 @@ func whole(params filter.Params) bool {
 
 // metadata lists the regions that there are results for.
 func (h handlers) metadata(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	chosen, _, err := h.choose(ctx, r, openQuery)
+	chosen, err := h.choose(ctx, r, openQuery)
 	if err != nil {
 		return nil, err
 	}
-	regions, err := compliance.Regions(ctx, chosen.db, chosen.scans, chosen.where)
+	var regions []compliance.Region
+	_, counts, err := chosen.read(ctx, func(ctx context.Context, db tenant.DB, scans []uuid.UUID) (err error) {
+		regions, err = compliance.Regions(ctx, db, scans, chosen.where)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	names := []string{}
 	for _, region := range regions {
-		if slices.ContainsFunc(region.Frameworks, func(one compliance.Result) bool { return chosen.matches(&one) }) {
+		matches := func(one compliance.Result) bool { return chosen.matches(one.Framework, one.Version) }
+		if counts && slices.ContainsFunc(region.Frameworks, matches) {
 			names = append(names, region.Name)
 		}
 	}
 	return r.One(jsonapi.Resource{Type: metadataType, Attributes: jsonapi.Attributes(metadata{Regions: names})}), nil
 }
 
-// requirements lists what became of each requirement of a framework.
+// requirements lists what became of each requirement of a framework. Those of ThreatScore frameworks count findings too.
 func (h handlers) requirements(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
 	if _, err := byScan(r.Query.Params); err != nil {
 		return nil, err
@@ -82,43 +88,52 @@ func (h handlers) requirements(ctx context.Context, r *rest.Request) (*rest.Answ
 	if !ok {
 		return nil, refusal("compliance_id", "required", "This query parameter is required.")
 	}
-	chosen, _, err := h.choose(ctx, r, openQuery)
+	chosen, err := h.choose(ctx, r, openQuery)
 	if err != nil {
 		return nil, err
 	}
-	results, err := chosen.results(ctx)
-	if err != nil {
-		return nil, err
+	var results []compliance.Result
+	asked := []reading{func(ctx context.Context, db tenant.DB, scans []uuid.UUID) (err error) {
+		results, err = compliance.Results(ctx, db, scans, chosen.where)
+		return err
+	}}
+	var findings compliance.CheckFindings
+	scored := strings.Contains(id, "threatscore")
+	if scored {
+		asked = append(asked, func(ctx context.Context, db tenant.DB, scans []uuid.UUID) (err error) {
+			findings, err = compliance.CountFindings(ctx, db, scans, chosen.where)
+			return err
+		})
+	}
+	if _, counts, err := chosen.read(ctx, asked...); err != nil || !counts {
+		return all(r, nil), err
 	}
 	var many []jsonapi.Resource
 	for i := range results {
-		some, err := chosen.standings(ctx, &results[i], strings.Contains(id, "threatscore"))
+		if !chosen.matches(results[i].Framework, results[i].Version) {
+			continue
+		}
+		templates, err := h.templates.of(&results[i], scored)
 		if err != nil {
 			return nil, err
 		}
-		many = append(many, some...)
+		many = append(many, standings(&results[i], templates, scored, findings)...)
 	}
 	return all(r, many), nil
 }
 
-func (s *selection) standings(ctx context.Context, result *compliance.Result, findings bool) ([]jsonapi.Resource, error) {
-	var counts []compliance.Findings
-	if findings {
-		var err error
-		if counts, err = compliance.CountFindings(ctx, s.db, s.scans, s.where, *result); err != nil {
-			return nil, err
-		}
-	}
+func standings(result *compliance.Result, templates []*jsonapi.Template, scored bool, findings compliance.CheckFindings) []jsonapi.Resource {
 	many := make([]jsonapi.Resource, len(result.Standings))
-	for i, standing := range result.Standings {
-		attributes := requirement{Framework: result.Framework, Version: result.Version, Description: standing.Description,
-			Status: standing.Outcome.StrictStatus()}
-		if findings {
-			attributes.PassedFindings, attributes.TotalFindings = &counts[i].Passed, &counts[i].Total
+	for i := range result.Standings {
+		status := result.Standings[i].Outcome.StrictStatus()
+		if !scored {
+			many[i] = templates[i].With(status)
+			continue
 		}
-		many[i] = jsonapi.Resource{Type: requirementType, ID: standing.ID, Attributes: jsonapi.Attributes(attributes)}
+		count := findings.Of(&result.Standings[i])
+		many[i] = templates[i].With(status, count.Passed, count.Total)
 	}
-	return many, nil
+	return many
 }
 
 // watchlist counts requirements over the newest scans of the providers asked for.
@@ -128,18 +143,15 @@ func (h handlers) watchlist(ctx context.Context, r *rest.Request) (*rest.Answer,
 		return nil, err
 	}
 	chosen := selection{db: db, query: r.Query, where: compliance.Where{Watched: true}}
-	if err := chosen.newest(ctx); err != nil {
-		return nil, err
-	}
-	results, err := chosen.results(ctx)
+	tallies, _, err := chosen.tallies(ctx)
 	if err != nil {
 		return nil, err
 	}
-	many := make([]jsonapi.Resource, len(results))
-	for i := range results {
-		tally := results[i].Tally()
-		many[i] = jsonapi.Resource{Type: watchlistType, ID: results[i].ID, Attributes: jsonapi.Attributes(watched{ComplianceID: results[i].ID,
-			Passed: tally.Passed, Failed: tally.Failed, Manual: tally.Manual, Total: len(results[i].Standings)})}
+	many := make([]jsonapi.Resource, len(tallies))
+	for i := range tallies {
+		tally := &tallies[i]
+		many[i] = jsonapi.Resource{Type: watchlistType, ID: tally.ID, Attributes: jsonapi.Attributes(watched{ComplianceID: tally.ID,
+			Passed: tally.Passed, Failed: tally.Failed, Manual: tally.Manual, Total: tally.Total()})}
 	}
 	return all(r, many), nil
 }

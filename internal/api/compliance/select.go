@@ -3,6 +3,7 @@ package compliance
 import (
 	"context"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -14,11 +15,11 @@ import (
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
-// selection is what a request asks about: the scans, and the rest of its filters.
+// selection is what a request asks about: a scan or the newest scans of some providers, and the rest of its filters.
 type selection struct {
 	db    tenant.DB
 	query filter.Query
-	scans []uuid.UUID
+	named bool // a scan
 	where compliance.Where
 }
 
@@ -54,69 +55,83 @@ func byScan(params filter.Params) (bool, error) {
 	return scan, nil
 }
 
-// choose finds the scans that a request asks about. Of a scan that did not complete, or that the subject does not see, there is
-// nothing to say; known tells whether there is a scan of that id at all.
-func (h handlers) choose(ctx context.Context, r *rest.Request, table *filter.Table) (chosen selection, known bool, err error) {
-	scan, err := byScan(r.Query.Params)
-	if err != nil {
-		return selection{}, false, err
+// choose reads what a request asks about.
+func (h handlers) choose(ctx context.Context, r *rest.Request, table *filter.Table) (chosen selection, err error) {
+	if chosen.named, err = byScan(r.Query.Params); err != nil {
+		return selection{}, err
 	}
 	if chosen.query, err = filter.Parse(r.Query.Params, table); err != nil {
-		return selection{}, false, err
+		return selection{}, err
 	}
 	if chosen.db, err = r.DB(ctx, h.tenants); err != nil {
-		return selection{}, false, err
+		return selection{}, err
 	}
 	chosen.where = compliance.Where{Frameworks: chosen.query.Part("compliance_id", "search")}
 	if chosen.query.Has("region") {
 		chosen.where.Regions = chosen.query.Part("region")
 	}
-	if scan {
-		known, err = chosen.one(ctx)
-		return chosen, known, err
-	}
-	return chosen, true, chosen.newest(ctx)
+	return chosen, nil
 }
 
-func (s *selection) one(ctx context.Context) (known bool, err error) {
+// reading is something that is asked about scans.
+type reading func(ctx context.Context, db tenant.DB, scans []uuid.UUID) error
+
+// read finds the scans and asks about them. Of a scan that did not complete, or that the subject does not see, there is nothing to
+// say, and counts is false; known tells whether there is a scan of that id at all.
+func (s *selection) read(ctx context.Context, asked ...reading) (known, counts bool, err error) {
+	if s.named {
+		return s.readNamed(ctx, asked)
+	}
+	newest, err := compliance.NewestScans(ctx, s.db, s.query.Part(providerFilters...), s.query.Part("inserted_at"))
+	if err != nil {
+		return false, false, err
+	}
+	scans := make([]uuid.UUID, len(newest))
+	for i, row := range newest {
+		scans[i] = row.ID
+	}
+	return true, true, tenant.Together(ctx, s.db, about(ctx, scans, asked)...)
+}
+
+// readNamed asks about the scan that is named before it is known what it is: that takes no time of its own.
+func (s *selection) readNamed(ctx context.Context, asked []reading) (known, counts bool, err error) {
 	ids, ok := s.query.IDs("scan_id")
 	if !ok || len(ids) == 0 {
-		return false, nil
+		return false, false, nil
 	}
-	scan, known, err := compliance.FindScan(ctx, s.db, ids[0], s.query.Part("inserted_at"))
-	if known && scan.Counts {
-		s.scans = append(s.scans, scan.ID)
-	}
-	return known, err
+	reads := append(about(ctx, ids[:1], asked), func(db tenant.DB) error {
+		scan, found, err := compliance.FindScan(ctx, db, ids[0], s.query.Part("inserted_at"))
+		known, counts = found, found && scan.Counts
+		return err
+	})
+	err = tenant.Together(ctx, s.db, reads...)
+	return known, counts, err
 }
 
-func (s *selection) newest(ctx context.Context) error {
-	rows, err := compliance.NewestScans(ctx, s.db, s.query.Part(providerFilters...), s.query.Part("inserted_at"))
-	for _, row := range rows {
-		s.scans = append(s.scans, row.ID)
+func about(ctx context.Context, scans []uuid.UUID, asked []reading) []func(tenant.DB) error {
+	reads := make([]func(tenant.DB) error, len(asked))
+	for i, ask := range asked {
+		reads[i] = func(db tenant.DB) error { return ask(ctx, db, scans) }
 	}
-	return err
+	return reads
 }
 
 // matches reports whether a framework passes the filters by what is not in the database.
-func (s *selection) matches(result *compliance.Result) bool {
-	if exact, ok := s.query.Texts("framework__iexact"); ok && !strings.EqualFold(exact[0], result.Framework) {
+func (s *selection) matches(framework, version string) bool {
+	if exact, ok := s.query.Texts("framework__iexact"); ok && !strings.EqualFold(exact[0], framework) {
 		return false
 	}
-	return s.query.Matches("framework", result.Framework) && s.query.Matches("version", result.Version)
+	return s.query.Matches("framework", framework) && s.query.Matches("version", version)
 }
 
-// results are what the chosen scans say of the frameworks that the filters leave.
-func (s *selection) results(ctx context.Context) ([]compliance.Result, error) {
-	all, err := compliance.Results(ctx, s.db, s.scans, s.where)
-	if err != nil {
-		return nil, err
+// tallies are what the chosen scans say of the frameworks that the filters leave, counted.
+func (s *selection) tallies(ctx context.Context) (left []compliance.Tally, known bool, err error) {
+	known, counts, err := s.read(ctx, func(ctx context.Context, db tenant.DB, scans []uuid.UUID) (err error) {
+		left, err = compliance.Tallies(ctx, db, scans, s.where)
+		return err
+	})
+	if err != nil || !counts {
+		return nil, known, err
 	}
-	var left []compliance.Result
-	for i := range all {
-		if s.matches(&all[i]) {
-			left = append(left, all[i])
-		}
-	}
-	return left, nil
+	return slices.DeleteFunc(left, func(one compliance.Tally) bool { return !s.matches(one.Framework, one.Version) }), true, nil
 }

@@ -82,6 +82,18 @@ func says(t *testing.T, client *apitest.Client, scan, framework string) string {
 	return strings.Join(all, " ")
 }
 
+// overall is what the newest scans say of all frameworks: requirements that passed, failed and are manual.
+func overall(t *testing.T, client *apitest.Client) string {
+	t.Helper()
+	answer := client.Get(t, "/overviews/compliance-watchlist").Want(t, 200)
+	var all []string
+	for i := range answer.Len("/data") {
+		at := func(name string) any { return answer.At(fmt.Sprintf("/data/%d/attributes/requirements_%s", i, name)) }
+		all = append(all, fmt.Sprint(answer.String(fmt.Sprintf("/data/%d/id", i)), " ", at("passed"), " ", at("failed"), " ", at("manual")))
+	}
+	return strings.Join(all, ", ")
+}
+
 func TestAFrameworkOfOnesOwnIsHeldAgainstScans(t *testing.T) {
 	t.Parallel()
 	server := apitest.StartWorking(t)
@@ -138,6 +150,9 @@ func TestAFrameworkOfOnesOwnIsHeldAgainstScans(t *testing.T) {
 	if got := says(t, ada, newest, "custom_baseline"); got != before {
 		t.Errorf("the earlier scan said %q and says %q", before, got)
 	}
+	if got := overall(t, ada); got != "custom_baseline 0 1 1, house_1.0_aws 0 1 0, yard_1.0_aws 0 0 1" {
+		t.Errorf("overall %s", got)
+	}
 
 	ada.Delete(t, "/compliance-frameworks/"+id).Want(t, 204)
 	for _, scan := range []string{newest, next, later} {
@@ -145,8 +160,17 @@ func TestAFrameworkOfOnesOwnIsHeldAgainstScans(t *testing.T) {
 			t.Errorf("after the deletion %s says %q", scan, got)
 		}
 	}
+	if got := overall(t, ada); got != "house_1.0_aws 0 1 0, yard_1.0_aws 0 0 1" { // before the job has removed anything, or after
+		t.Errorf("without it overall %s", got)
+	}
 	settled(t, ada)
+	if got := overall(t, ada); got != "house_1.0_aws 0 1 0, yard_1.0_aws 0 0 1" {
+		t.Errorf("after the job overall %s", got)
+	}
 	var left int
+	if err := server.DB.Pool(t, pgtest.Superuser).QueryRow(t.Context(), `select count(*) from scan_compliance_sheets where 'custom_baseline' = any(compliance_ids)`).Scan(&left); err != nil || left != 0 {
+		t.Errorf("%d sheets have it (%v)", left, err)
+	}
 	if err := server.DB.Pool(t, pgtest.Superuser).QueryRow(t.Context(), `select count(*) from scan_compliance where compliance_id = 'custom_baseline'`).Scan(&left); err != nil || left != 0 {
 		t.Errorf("%d rows are left (%v)", left, err)
 	}

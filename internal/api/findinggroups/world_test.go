@@ -97,7 +97,7 @@ func (w *world) facts(t *testing.T) []fact {
 			array(select x.category from check_metadata_categories x where x.tenant_id = f.tenant_id and x.check_metadata_id = f.check_metadata_id),
 			f.first_seen_at, f.inserted_at, f.id::text
 		from findings f join scans s on s.id = f.scan_id join providers p on p.id = s.provider_id
-		join resource_finding_mappings m on m.finding_id = f.id join resources r on r.id = m.resource_id
+		join resources r on r.id = f.resource_id
 		join check_metadata c on c.tenant_id = f.tenant_id and c.id = f.check_metadata_id
 		where f.tenant_id = $1 and s.state = 'completed' order by f.id`, w.ada.Tenant)
 	if err != nil {

@@ -58,11 +58,11 @@ type region struct {
 // table is what the figures can be filtered by. Dates are those of the aggregates, after the newest scans are chosen.
 func table(sorts []string, more ...filter.Field) *filter.Table {
 	fields := append(finding.ProviderFields()[:2:2], finding.ProviderFields()[4],
-		filter.Field{Name: "region", Column: "m.resource_region", Lookups: filter.Exact | filter.In | filter.IContains},
+		filter.Field{Name: "region", Column: "m.region", Lookups: filter.Exact | filter.In | filter.IContains},
 		filter.Field{Name: "inserted_at", Kind: filter.DateTime, Column: "m.inserted_at", Lookups: filter.Exact | filter.OnDate | filter.GTE | filter.LTE})
-	t := filter.Table{Fields: append(fields, more...), Unpaged: true, Tiebreak: "m.check_id"}
+	t := filter.Table{Fields: append(fields, more...), Unpaged: true, Tiebreak: "m.region"}
 	for _, name := range sorts {
-		t.Sorts = append(t.Sorts, filter.Sort{Name: name, Column: "m.check_id"})
+		t.Sorts = append(t.Sorts, filter.Sort{Name: name, Column: "m.region"})
 	}
 	return filter.MustTable(t)
 }
@@ -81,7 +81,7 @@ var SeverityQuery = table(sortable,
 		Refuse: func(bad []string) jsonapi.Error { return jsonapi.Invalid("Invalid status value: " + bad[0]) }})
 
 func (h handlers) findings(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	queries, err := h.queries(ctx, r)
+	queries, err := h.figures(ctx, r, !r.Query.Has("region"))
 	if err != nil {
 		return nil, err
 	}
@@ -93,30 +93,28 @@ func (h handlers) findings(ctx context.Context, r *rest.Request) (*rest.Answer, 
 }
 
 func (h handlers) severities(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	queries, err := h.queries(ctx, r)
+	queries, err := h.figures(ctx, r, !r.Query.Has("region"))
 	if err != nil {
 		return nil, err
 	}
-	rows, err := queries.OverviewSeverities(ctx)
+	row, err := queries.OverviewSeverities(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("count severities: %w", err)
 	}
 	statuses, given := r.Query.Texts("status")
-	counts := make(map[string]int64)
-	for _, row := range rows {
-		if !given || slices.Contains(statuses, "FAIL") {
-			counts[row.Severity] += row.Fail
-		}
-		if !given || slices.Contains(statuses, "PASS") {
-			counts[row.Severity] += row.Pass
-		}
+	var counts severities
+	if !given || slices.Contains(statuses, "FAIL") {
+		counts = severities{Critical: row.FailCritical, High: row.FailHigh, Medium: row.FailMedium, Low: row.FailLow, Informational: row.FailInformational}
 	}
-	return r.One(jsonapi.Resource{Type: "findings-severity-overview", ID: "n/a", Attributes: jsonapi.Attributes(severities{
-		Critical: counts["critical"], High: counts["high"], Medium: counts["medium"], Low: counts["low"], Informational: counts["informational"]})}), nil
+	if !given || slices.Contains(statuses, "PASS") {
+		counts.Critical, counts.High, counts.Medium = counts.Critical+row.PassCritical, counts.High+row.PassHigh, counts.Medium+row.PassMedium
+		counts.Low, counts.Informational = counts.Low+row.PassLow, counts.Informational+row.PassInformational
+	}
+	return r.One(jsonapi.Resource{Type: "findings-severity-overview", ID: "n/a", Attributes: jsonapi.Attributes(counts)}), nil
 }
 
 func (h handlers) services(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	queries, err := h.queries(ctx, r)
+	queries, err := h.figures(ctx, r, !r.Query.Has("region"))
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +131,7 @@ func (h handlers) services(ctx context.Context, r *rest.Request) (*rest.Answer, 
 }
 
 func (h handlers) regions(ctx context.Context, r *rest.Request) (*rest.Answer, error) {
-	queries, err := h.queries(ctx, r)
+	queries, err := h.figures(ctx, r, false)
 	if err != nil {
 		return nil, err
 	}

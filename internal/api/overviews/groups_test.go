@@ -151,6 +151,13 @@ func TestGroupsFollowMuting(t *testing.T) {
 	same(t, "surfaces", surfaces(t, ada, ""), surfaces(t, bob, ""))
 	same(t, "categories", categories(t, ada, ""), categories(t, bob, ""))
 	same(t, "groups", resourceGroups(t, ada, ""), resourceGroups(t, bob, ""))
+	for _, path := range []string{"/overviews/findings", "/overviews/findings_severity", "/overviews/services", "/overviews/regions",
+		"/overviews/findings?filter[region__icontains]=e", "/overviews/services?filter[region]=eu-west-1", "/overviews/providers"} {
+		mine, theirs := ada.Get(t, path).Want(t, 200), bob.Get(t, path).Want(t, 200)
+		if string(mine.Raw) != string(theirs.Raw) {
+			t.Errorf("%s: muted later %s, from the start %s", path, mine.Raw, theirs.Raw)
+		}
+	}
 }
 
 func TestGroupRefusals(t *testing.T) {

@@ -32,6 +32,7 @@ func Operations(executor *tenant.Executor) []rest.Operation {
 	threatScore := operation("overviews.threatscore", "/overviews/threatscore", "Get the ThreatScore of the newest scans", ThreatScoreQuery,
 		SnapshotType, snapshot{}, true, h.threatScore)
 	threatScore.Response.Relationships = []string{"scan", "provider"}
+	threatScore.Extra = []rest.Parameter{{Name: "snapshot_id", Description: "The snapshot of one scan, by the scan's id: the answer is that one alone."}}
 	return []rest.Operation{
 		operation("overviews.findings", "/overviews/findings", "Count findings", Query, "findings-overview", counters{}, false, h.findings),
 		operation("overviews.findings_severity", "/overviews/findings_severity", "Count findings per severity", SeverityQuery,
@@ -57,6 +58,12 @@ func Operations(executor *tenant.Executor) []rest.Operation {
 // queries runs the statements of a request whose filters choose providers, and rows of their scans' aggregates.
 func (h handlers) queries(ctx context.Context, r *rest.Request) (*tenantdb.Queries, error) {
 	return h.shaped(ctx, r, map[string]filter.Fragment{"providers": r.Query.Part(providerFilters...), "where": r.Query.Without(providerFilters...)})
+}
+
+// figures runs those about sums of a scan: those over all regions together, or those of the regions that the filters leave.
+func (h handlers) figures(ctx context.Context, r *rest.Request, everywhere bool) (*tenantdb.Queries, error) {
+	where := filter.And(filter.MustCondition("m.everywhere", filter.Exact, everywhere), r.Query.Without(providerFilters...))
+	return h.shaped(ctx, r, map[string]filter.Fragment{"providers": r.Query.Part(providerFilters...), "where": where})
 }
 
 // ofProviders runs those whose filters choose providers alone.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -119,22 +120,22 @@ func (h handlers) oneThreatScore(ctx context.Context, r *rest.Request, db tenant
 
 // includeInScore reads what the request wants beside the snapshot of a scan.
 func (h handlers) includeInScore(ctx context.Context, r *rest.Request, db tenant.DB, one threatscore.Snapshot) ([]jsonapi.Resource, error) {
-	var included []jsonapi.Resource
+	var ran, accounts []jsonapi.Resource
+	var reads []func(tenant.DB) error
 	if r.Includes(SnapshotType, "scan") {
-		many, _, err := scans.Include(ctx, db, []uuid.UUID{*one.ScanID})
-		if err != nil {
-			return nil, err
-		}
-		included = append(included, many...)
+		reads = append(reads, func(db tenant.DB) (err error) {
+			ran, _, err = scans.Include(ctx, db, []uuid.UUID{*one.ScanID})
+			return err
+		})
 	}
 	if r.Includes(SnapshotType, "provider") {
-		many, err := providers.Include(ctx, db, []uuid.UUID{*one.ProviderID})
-		if err != nil {
-			return nil, err
-		}
-		included = append(included, many...)
+		reads = append(reads, func(db tenant.DB) (err error) {
+			accounts, err = providers.Include(ctx, db, []uuid.UUID{*one.ProviderID})
+			return err
+		})
 	}
-	return included, nil
+	err := tenant.Together(ctx, db, reads...)
+	return slices.Concat(ran, accounts), err
 }
 
 // scored is the resource object of a snapshot. A snapshot has the id of its scan.

@@ -2,6 +2,7 @@ package overviews_test
 
 import (
 	"context"
+	"encoding/json"
 	"net/url"
 	"strings"
 	"testing"
@@ -115,6 +116,52 @@ func TestThreatScoreFollowsMuting(t *testing.T) {
 	if again.String("/data/0/id") != newest.String("/data/0/id") || again.String("/data/0/attributes/inserted_at") != newest.String("/data/0/attributes/inserted_at") {
 		t.Errorf("the snapshot was %s and is %s", newest.Raw, again.Raw)
 	}
+}
+
+// TestALaterCatalogueChangesNoThreatScore: a scan that is counted again is scored by what it was scored by, a new scan by what there is.
+func TestALaterCatalogueChangesNoThreatScore(t *testing.T) {
+	t.Parallel()
+	server := apitest.Start(t)
+	importFrameworks(t, server, "aws")
+	ada := server.SignUp(t, "Ada")
+	provider := ada.Connect(t, account, "Main")
+	scan := store(t, ada, "aws", account, lamps(1, 3, 0, 6)...)
+	one := scorePath + "?snapshot_id=" + scan
+	recount := func() {
+		t.Helper()
+		err := server.App.Tenants.Write(t.Context(), tenant.NewScope(uuid.MustParse(ada.Tenant), uuid.Nil, tenant.SeeAll()), func(ctx context.Context, tx *tenant.Tx) error {
+			return ingest.RecountCompleted(ctx, tx, ingest.Scan{ID: uuid.MustParse(scan), ProviderID: uuid.MustParse(provider)})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	before := ada.Get(t, one)
+	scores(t, before, "/data", map[string]any{"overall_score": "68.18"})
+	lighter := strings.ReplaceAll(lightFramework, `"Weight":100`, `"Weight":1`)
+	importCatalogue(t, server, map[string]any{"aws": map[string]any{"checks": map[string]any{}, "frameworks": map[string]any{"prowler_threatscore_aws": json.RawMessage(lighter)}}})
+	for range 2 {
+		recount()
+		if after := ada.Get(t, one).Want(t, 200); string(after.Raw) != string(before.Raw) {
+			t.Errorf("the scan said %s and says %s", before.Raw, after.Raw)
+		}
+	}
+	importCatalogue(t, server, map[string]any{"aws": map[string]any{"checks": map[string]any{}, "frameworks": map[string]any{}}})
+	recount()
+	if after := ada.Get(t, one).Want(t, 200); string(after.Raw) != string(before.Raw) {
+		t.Errorf("without the framework the scan said %s and says %s", before.Raw, after.Raw)
+	}
+	importCatalogue(t, server, map[string]any{"aws": map[string]any{"checks": map[string]any{}, "frameworks": map[string]any{"prowler_threatscore_aws": json.RawMessage(lighter)}}})
+	scan = store(t, ada, "aws", account, lamps(1, 3, 0, 6)...)
+	scores(t, ada.Get(t, scorePath), "/data/0", map[string]any{"overall_score": "6.82"}) // 100 * 3*1*2.25 / (4*1*2.25 + 6*10*1.5)
+	// A scan of an earlier version of the program does not say what it was scored by: from its next count on it does.
+	if _, err := server.DB.Pool(t, pgtest.Superuser).Exec(t.Context(), `update threatscore_snapshots set revision_id = null`); err != nil {
+		t.Fatal(err)
+	}
+	recount()
+	importFrameworks(t, server, "aws")
+	recount()
+	scores(t, ada.Get(t, scorePath), "/data/0", map[string]any{"overall_score": "6.82"})
 }
 
 // TestThreatScoreOfSeveralProviders: one item stands for all, weighted by findings; filters choose among them.

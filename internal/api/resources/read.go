@@ -38,8 +38,8 @@ func (h handlers) page(ctx context.Context, r *rest.Request, scanned bool) (*res
 		return nil, err
 	}
 	db := h.tenants.Read(scope)
-	rows, window, err := paging.Read(ctx, tenant.Together, db, &r.Query, func(db tenant.DB, where filter.Fragment) (int64, error) {
-		return tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": where})).CountResources(ctx, scanned)
+	rows, window, err := paging.Read(ctx, tenant.Together, db, &r.Query, func(db tenant.DB, _ filter.Fragment) (int64, error) {
+		return count(ctx, db, &r.Query, scanned)
 	}, func(db tenant.DB, part paging.Part) ([]tenantdb.ListResourcesRow, error) {
 		return tenantdb.New(db.Shaped(part.Markers())).ListResources(ctx, tenantdb.ListResourcesParams{Scanned: scanned,
 			WithFindings: r.Shows(Type, "findings"), PageOffset: part.Offset, PageSize: part.Size})
@@ -56,6 +56,18 @@ func (h handlers) page(ctx context.Context, r *rest.Request, scanned bool) (*res
 		many[i] = resource(r, row)
 	}
 	return r.List(many, included, window), nil
+}
+
+// providerFilters are the filters by what resources belong to.
+var providerFilters = finding.ProviderFilters()
+
+// count counts what the query leaves, from the numbers of providers when they can tell.
+func count(ctx context.Context, db tenant.DB, query *filter.Query, scanned bool) (int64, error) {
+	if others := query.Without(providerFilters...); !others.IsZero() {
+		return tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": query.Where})).CountResources(ctx, scanned)
+	}
+	providers := map[string]filter.Fragment{"providers": query.Part(providerFilters...)}
+	return tenantdb.New(db.Shaped(providers)).CountResourcesOfProviders(ctx, scanned)
 }
 
 func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {

@@ -3,6 +3,8 @@ package roles
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"net/http"
 	"time"
 
@@ -161,18 +163,27 @@ func (h handlers) found(ctx context.Context, r *rest.Request) (tenant.Scope, err
 	return rest.Found(ctx, r, h.tenants, source.One)
 }
 
-// Included are roles as other resources include them: attributes alone.
-func Included(ctx context.Context, db tenant.DB, ids []uuid.UUID) ([]jsonapi.Resource, error) {
-	if len(ids) == 0 {
+// Included are roles as other resources include them: attributes alone. held is a JSON list of them, as the list of people has it.
+func Included(held json.RawMessage) ([]jsonapi.Resource, error) {
+	if len(held) == 0 {
 		return nil, nil
 	}
-	those := filter.MustCondition("ro.id", filter.In, ids)
-	rows, err := tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": those, "order": {}, "position": {}})).ListRoles(ctx, tenantdb.ListRolesParams{PageSize: int32(len(ids))})
+	var rows []struct {
+		ID uuid.UUID `json:"id"`
+		Attributes
+		ManageBilling bool `json:"manage_billing"`
+	}
+	if err := json.Unmarshal(held, &rows); err != nil {
+		return nil, fmt.Errorf("read roles: %w", err)
+	}
 	included := make([]jsonapi.Resource, len(rows))
 	for i, row := range rows {
-		included[i] = jsonapi.Resource{Type: "roles", ID: row.ID.String(), Attributes: attributes(row)}
+		included[i] = jsonapi.Resource{Type: "roles", ID: row.ID.String(), Attributes: attributes(tenantdb.ListRolesRow{Name: row.Name,
+			ManageUsers: row.ManageUsers, ManageAccount: row.ManageAccount, ManageBilling: row.ManageBilling, ManageProviders: row.ManageProviders,
+			ManageIntegrations: row.ManageIntegrations, ManageScans: row.ManageScans, UnlimitedVisibility: row.UnlimitedVisibility,
+			InsertedAt: row.InsertedAt, UpdatedAt: row.UpdatedAt})}
 	}
-	return included, err
+	return included, nil
 }
 
 func bind(r *rest.Request, id string, creates bool) (role.Change, error) {

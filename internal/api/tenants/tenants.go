@@ -198,14 +198,10 @@ func (h handlers) delete(ctx context.Context, r *rest.Request) (*rest.Answer, er
 	return rest.NoContent(), nil
 }
 
-// Included are tenants of the requester's as other resources include them: attributes alone.
-func Included(ctx context.Context, executor *system.Executor, user uuid.UUID, ids []uuid.UUID) ([]jsonapi.Resource, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	those := filter.MustCondition("t.id", filter.In, ids)
-	queries := systemdb.New(executor.Read(system.Self, user).Shaped(map[string]filter.Fragment{"where": those, "order": {}, "position": {}}))
-	rows, err := queries.ListOwnTenants(ctx, systemdb.ListOwnTenantsParams{UserID: user, PageSize: int32(len(ids))})
+// Included are tenants of a person as other resources include them: attributes alone. where is a condition on the memberships m.
+func Included(ctx context.Context, db system.DB, user uuid.UUID, where filter.Fragment, most int32) ([]jsonapi.Resource, error) {
+	rows, err := systemdb.New(db.Shaped(map[string]filter.Fragment{"where": where, "order": {}, "position": {}})).ListOwnTenants(ctx,
+		systemdb.ListOwnTenantsParams{UserID: user, PageSize: most})
 	included := make([]jsonapi.Resource, len(rows))
 	for i, row := range rows {
 		included[i] = jsonapi.Resource{Type: "tenants", ID: row.ID.String(), Attributes: attributes(row)}

@@ -25,22 +25,19 @@ func Included(ctx context.Context, r *rest.Request, read tenant.DB, path string,
 		return nil, err
 	}
 	included := make([]jsonapi.Resource, len(rows))
-	var held []uuid.UUID
+	var held []jsonapi.Resource
 	for i, row := range rows {
 		var holds []uuid.UUID
 		if row.ID == r.User() {
 			holds = row.RoleIds
+			if r.Query.Include[path+".roles"] && r.Shows("users", "roles") {
+				if held, err = roles.Included(row.Roles); err != nil {
+					return nil, err
+				}
+			}
 		}
-		held = append(held, holds...)
 		included[i] = resource(row, nil, holds)
 		included[i].Relationships = included[i].Relationships[1:] // memberships are not told here
 	}
-	if r.Query.Include[path+".roles"] && r.Shows("users", "roles") {
-		theirs, err := roles.Included(ctx, read, held)
-		if err != nil {
-			return nil, err
-		}
-		included = append(included, theirs...)
-	}
-	return included, nil
+	return append(included, held...), nil
 }

@@ -2,6 +2,7 @@ package users
 
 import (
 	"context"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -16,7 +17,6 @@ import (
 	"github.com/palisade-sec/palisade/internal/listing"
 	"github.com/palisade-sec/palisade/internal/rest"
 	"github.com/palisade-sec/palisade/internal/system"
-	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
 var source = listing.Source[tenantdb.ListUsersRow, tenantdb.ListUsersParams]{Name: "User", ID: "u.id",
@@ -31,7 +31,7 @@ func (h handlers) list(ctx context.Context, r *rest.Request) (*rest.Answer, erro
 	if err != nil {
 		return nil, err
 	}
-	many, included, err := h.resources(ctx, r, read, rows)
+	many, included, err := h.resources(ctx, r, rows)
 	if err != nil {
 		return nil, err
 	}
@@ -47,7 +47,7 @@ func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, 
 	if err != nil {
 		return nil, err
 	}
-	many, included, err := h.resources(ctx, r, read, []tenantdb.ListUsersRow{row})
+	many, included, err := h.resources(ctx, r, []tenantdb.ListUsersRow{row})
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (h handlers) me(ctx context.Context, r *rest.Request) (*rest.Answer, error)
 	if err != nil {
 		return nil, err
 	}
-	many, included, err := h.resources(ctx, r, read, []tenantdb.ListUsersRow{row})
+	many, included, err := h.resources(ctx, r, []tenantdb.ListUsersRow{row})
 	if err != nil {
 		return nil, err
 	}
@@ -78,36 +78,76 @@ func (h handlers) me(ctx context.Context, r *rest.Request) (*rest.Answer, error)
 // resources are people as the requester may see them, and what the request wants included. Of others the roles and the
 // membership in this tenant show only where policy allows it; of the requester all memberships that the
 // credential reaches, also in other tenants.
-func (h handlers) resources(ctx context.Context, r *rest.Request, read tenant.DB, rows []tenantdb.ListUsersRow) (many, included []jsonapi.Resource, err error) {
+func (h handlers) resources(ctx context.Context, r *rest.Request, rows []tenantdb.ListUsersRow) (many, included []jsonapi.Resource, err error) {
 	access, err := r.May(ctx, "users.access")
 	if err != nil {
 		return nil, nil, err
 	}
-	var places []identity.Membership
-	var roleIDs []uuid.UUID
+	rights, err := h.own(ctx, r, slices.ContainsFunc(rows, func(row tenantdb.ListUsersRow) bool { return row.ID == r.User() }), access && len(rows) > 0)
+	if err != nil {
+		return nil, nil, err
+	}
 	many = make([]jsonapi.Resource, len(rows))
 	for i, row := range rows {
 		var belongs []identity.Membership
 		var holds []uuid.UUID
 		if row.ID == r.User() {
-			if belongs, err = h.ownMemberships(ctx, r); err != nil {
-				return nil, nil, err
-			}
-			holds = row.RoleIds
+			belongs, holds = rights.memberships, row.RoleIds
 		} else if access {
 			belongs = []identity.Membership{{ID: row.MembershipID, TenantID: row.TenantID, UserID: row.ID, Role: row.MembershipRole, DateJoined: row.MemberSince}}
 			holds = row.RoleIds
 		}
 		many[i] = resource(row, belongs, holds)
-		places, roleIDs = append(places, belongs...), append(roleIDs, holds...)
+		if r.Includes("users", "memberships") {
+			for _, one := range belongs {
+				included = append(included, memberships.Included(one))
+			}
+		}
+		if r.Includes("users", "roles") && len(holds) > 0 {
+			held, err := roles.Included(row.Roles)
+			if err != nil {
+				return nil, nil, err
+			}
+			included = append(included, held...)
+		}
 	}
-	included, err = h.included(ctx, r, read, places, roleIDs)
-	return many, included, err
+	return many, append(included, rights.tenants...), nil
 }
 
-func (h handlers) ownMemberships(ctx context.Context, r *rest.Request) ([]identity.Membership, error) {
-	queries := systemdb.New(h.system.Read(system.Self, r.User()).Shaped(map[string]filter.Fragment{"where": r.Reach(filter.Fragment{}), "order": {}, "position": {}}))
-	rows, err := queries.ListOwnMemberships(ctx, systemdb.ListOwnMembershipsParams{UserID: r.User(), PageSize: maxMemberships})
+// rights are what spans tenants: memberships of the requester's, and the tenants that the answer includes.
+type rights struct {
+	memberships []identity.Membership
+	tenants     []jsonapi.Resource
+}
+
+// own reads the requester's rights that the credential reaches. oneself says that the requester is among the people of the answer,
+// others that memberships of others are shown: those of this tenant.
+func (h handlers) own(ctx context.Context, r *rest.Request, oneself, others bool) (found rights, err error) {
+	reach := r.Reach(filter.Fragment{})
+	var reads []func(system.DB) error
+	if oneself {
+		reads = append(reads, func(db system.DB) (err error) {
+			found.memberships, err = ownMemberships(ctx, db, r.User(), reach)
+			return err
+		})
+	} else {
+		reach = filter.MustCondition("m.tenant_id", filter.Exact, r.Tenant())
+	}
+	if r.Includes("users", "memberships") && r.Query.Include["memberships.tenant"] && r.Shows("memberships", "tenant") && (oneself || others) {
+		reads = append(reads, func(db system.DB) (err error) {
+			found.tenants, err = tenants.Included(ctx, db, r.User(), reach, maxMemberships)
+			return err
+		})
+	}
+	if len(reads) > 0 {
+		err = system.Together(ctx, h.system.Read(system.Self, r.User()), reads...)
+	}
+	return found, err
+}
+
+func ownMemberships(ctx context.Context, db system.DB, user uuid.UUID, where filter.Fragment) ([]identity.Membership, error) {
+	queries := systemdb.New(db.Shaped(map[string]filter.Fragment{"where": where, "order": {}, "position": {}}))
+	rows, err := queries.ListOwnMemberships(ctx, systemdb.ListOwnMembershipsParams{UserID: user, PageSize: maxMemberships})
 	own := make([]identity.Membership, len(rows))
 	for i, row := range rows {
 		own[i] = identity.Membership{ID: row.ID, TenantID: row.TenantID, UserID: row.UserID, Role: row.Role, DateJoined: row.DateJoined}
@@ -117,33 +157,6 @@ func (h handlers) ownMemberships(ctx context.Context, r *rest.Request) ([]identi
 
 // maxMemberships bounds how many of a person's memberships one answer lists.
 const maxMemberships = 1000
-
-// included are the related resources that the request names; a relationship that the sparse fields leave out has none.
-func (h handlers) included(ctx context.Context, r *rest.Request, read tenant.DB, places []identity.Membership, roleIDs []uuid.UUID) ([]jsonapi.Resource, error) {
-	var included []jsonapi.Resource
-	if r.Includes("users", "memberships") {
-		var tenantIDs []uuid.UUID
-		for _, place := range places {
-			included = append(included, memberships.Included(place))
-			tenantIDs = append(tenantIDs, place.TenantID)
-		}
-		if r.Query.Include["memberships.tenant"] && r.Shows("memberships", "tenant") {
-			organisations, err := tenants.Included(ctx, h.system, r.User(), tenantIDs)
-			if err != nil {
-				return nil, err
-			}
-			included = append(included, organisations...)
-		}
-	}
-	if r.Includes("users", "roles") {
-		held, err := roles.Included(ctx, read, roleIDs)
-		if err != nil {
-			return nil, err
-		}
-		included = append(included, held...)
-	}
-	return included, nil
-}
 
 func resource(row tenantdb.ListUsersRow, belongs []identity.Membership, holds []uuid.UUID) jsonapi.Resource {
 	places := make([]string, len(belongs))

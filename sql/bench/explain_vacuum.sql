@@ -1,0 +1,2 @@
+-- Purpose: what autovacuum does within minutes. Run by a superuser.
+vacuum (analyze)
