@@ -65,7 +65,7 @@ func TestAKilledErasureIsFinishedByAnother(t *testing.T) {
 	bobs := a.scan(t, a.bob, theirs, 30, "1 year")
 	keep(t, a.ada, 6)
 	a.sweep(t, 0)
-	for _, table := range []string{"findings", "resource_finding_mappings", "resources", "scan_resource_summaries", "scan_summaries", "scans"} {
+	for _, table := range []string{"findings", "resources", "scan_resource_summaries", "scan_summaries", "scans"} {
 		a.killedAt(t, table, old)
 		a.ada.Get(t, "/scans/"+old).Want(t, 404)
 		if list := a.ada.Get(t, "/findings?filter[scan]="+newest+"&page[size]=100").Want(t, 200); list.Len("/data") != 40 {
@@ -101,8 +101,7 @@ func (a *attic) killedAt(t *testing.T, table, scan string) {
 	defer func() { _ = tx.Rollback(t.Context()) }()
 	// The last row, so that some batches come before it.
 	held, err := tx.Exec(t.Context(), map[string]string{
-		"findings":                  `select from findings where id = (select max(id::text)::uuid from findings where scan_id = $1) for update`,
-		"resource_finding_mappings": `select from resource_finding_mappings where finding_id = (select max(id::text)::uuid from findings where scan_id = $1) for update`,
+		"findings": `select from findings where id = (select max(id::text)::uuid from findings where scan_id = $1) for update`,
 		"resources": `select from resources where id = (select o.resource_id from scan_resource_summaries o where o.scan_id = $1
 			and not exists (select from scan_resource_summaries x where x.resource_id = o.resource_id and x.scan_id <> $1) order by o.resource_id desc limit 1) for update`,
 		"scan_resource_summaries": `select from scan_resource_summaries where ctid = (select max(ctid) from scan_resource_summaries where scan_id = $1) for update`,

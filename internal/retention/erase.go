@@ -2,7 +2,6 @@ package retention
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -11,9 +10,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
-	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jobs"
-	"github.com/palisade-sec/palisade/internal/task"
 	"github.com/palisade-sec/palisade/internal/tenant"
 )
 
@@ -69,12 +66,8 @@ func (s *Service) erase(ctx context.Context, run jobs.Run) (any, error) {
 // begin reads how far earlier attempts came, and how much is left.
 func (e *eraser) begin(ctx context.Context) error {
 	return e.run.Write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
-		own, err := task.Get(ctx, tx, e.run.Task, filter.Fragment{})
-		if err != nil {
+		if err := e.run.Recall(ctx, tx, &e.state); err != nil {
 			return err
-		}
-		if err := json.Unmarshal(own.Metadata, &e.state); err != nil {
-			return fmt.Errorf("read progress: %w", err)
 		}
 		if e.state.Removed == nil {
 			e.state.Removed = make(map[string]int64)
@@ -190,12 +183,5 @@ func (e *eraser) drain(ctx context.Context, of step) (emptied bool, err error) {
 
 func (e *eraser) note(ctx context.Context, tx *tenant.Tx) error {
 	e.state.Progress = min(e.state.Removed["scans"]*100/max(e.state.Total, 1), 100)
-	encoded, err := json.Marshal(e.state)
-	if err != nil {
-		return fmt.Errorf("encode progress: %w", err)
-	}
-	if err := tenantdb.New(tx).NoteTask(ctx, tenantdb.NoteTaskParams{ID: e.run.Task, Metadata: encoded}); err != nil {
-		return fmt.Errorf("note progress: %w", err)
-	}
-	return nil
+	return e.run.NoteIn(ctx, tx, e.state)
 }

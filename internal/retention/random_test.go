@@ -1,6 +1,7 @@
 package retention_test
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"testing"
@@ -11,7 +12,7 @@ import (
 
 // TestWhateverHappensTheNumbersAreRight takes random steps of everything that has a bearing on what scans are summed up in: files,
 // rules that mute and are changed, scans that grow old, retention, providers that go. After each settled step all that is stored is what a
-// recount makes of it.
+// recount makes of it, also when the night comes just then: workers sweep when they start, and here all the time.
 func TestWhateverHappensTheNumbersAreRight(t *testing.T) {
 	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
@@ -19,6 +20,7 @@ func TestWhateverHappensTheNumbersAreRight(t *testing.T) {
 	random := rand.New(rand.NewPCG(seed, 1))
 	a := newAttic(t)
 	a.server.Work(t)
+	defer a.nights(t)()
 	w := &walk{attic: a, random: random, accounts: make(map[string]string)}
 	w.connect(t)
 	w.connect(t)
@@ -38,6 +40,26 @@ func TestWhateverHappensTheNumbersAreRight(t *testing.T) {
 		t.Errorf("%d providers lost their newest scan", kept)
 	}
 	t.Logf("took %v; %d scans, %d findings are left", w.taken, a.count(t, `select count(*) from scans`), a.count(t, `select count(*) from findings`))
+}
+
+// nights sweeps again and again, until it is told to stop.
+func (a *attic) nights(t *testing.T) (stop func()) {
+	t.Helper()
+	service, stopped := a.service(t, 0), make(chan struct{})
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		defer close(stopped)
+		for ctx.Err() == nil {
+			if err := service.Sweep(ctx); err != nil && ctx.Err() == nil {
+				t.Errorf("a sweep: %v", err)
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
+	return func() { cancel(); <-stopped }
 }
 
 // walk is where the random steps lead.
