@@ -168,13 +168,24 @@ func (p *plan) layOutResources(r *Run) {
 	}
 }
 
-// store writes the plan in one transaction.
-func (r *Run) store(ctx context.Context, queries *tenantdb.Queries, p *plan) error {
+// guide prepares a transaction that stores some of a scan.
+func guide(ctx context.Context, queries *tenantdb.Queries) error {
 	if err := queries.DeferFlush(ctx); err != nil {
 		return fmt.Errorf("defer flush: %w", err)
 	}
 	if err := queries.GuidePlanner(ctx); err != nil {
 		return fmt.Errorf("guide planner: %w", err)
+	}
+	return nil
+}
+
+// hasSubjects says whether there is anything that storeSubjects would store.
+func (p *plan) hasSubjects() bool { return len(p.changed) > 0 || len(p.metadata.Ids) > 0 }
+
+// storeSubjects stores what findings of a batch refer to: resources and what checks say of themselves.
+func (r *Run) storeSubjects(ctx context.Context, queries *tenantdb.Queries, p *plan) error {
+	if err := guide(ctx, queries); err != nil {
+		return err
 	}
 	if err := r.storeResources(ctx, queries, p); err != nil {
 		return err
@@ -189,6 +200,11 @@ func (r *Run) store(ctx context.Context, queries *tenantdb.Queries, p *plan) err
 			return fmt.Errorf("add categories: %w", err)
 		}
 	}
+	return nil
+}
+
+// nameResources gives the findings the ids of their resources, which are known once those are stored.
+func (p *plan) nameResources(r *Run) {
 	p.findings.ResourceIds = make([]uuid.UUID, len(p.resourceOf))
 	for i, key := range p.resourceOf {
 		known, ok := p.learned[key]
@@ -197,10 +213,6 @@ func (r *Run) store(ctx context.Context, queries *tenantdb.Queries, p *plan) err
 		}
 		p.findings.ResourceIds[i] = known.id
 	}
-	if _, err := queries.InsertFindings(ctx, p.findings); err != nil {
-		return fmt.Errorf("insert findings: %w", err)
-	}
-	return nil
 }
 
 func (r *Run) storeResources(ctx context.Context, queries *tenantdb.Queries, p *plan) error {

@@ -60,6 +60,7 @@ func (o *observatory) store(t *testing.T, findings int, clock func() time.Time) 
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer run.Close()
 	var file bytes.Buffer
 	if err := (ocsftest.File{Account: clockAccount, Findings: findings}).Write(&file); err != nil {
 		t.Fatal(err)

@@ -1,6 +1,6 @@
 // Package ingest stores the findings of a scan, wherever they come from: an engine that is running, or a file. It works in
-// batches, so that its memory is bounded by a batch and not by the scan, and it can always start over: what an unfinished
-// attempt left behind is removed first.
+// batches, so that its memory is bounded by two batches and not by the scan, and it can always start over: what an unfinished
+// attempt left behind is removed first. The resources of a batch are stored while the findings of the one before are.
 //
 // What does not belong here: reading files (internal/ocsf), running engines (internal/engine), and the states of a scan
 // before it is completed (internal/scan).
@@ -49,7 +49,7 @@ type Scan struct {
 // job, so that a worker that was believed dead adds nothing to what its successor stores.
 type Write func(ctx context.Context, fn func(ctx context.Context, tx *tenant.Tx) error) error
 
-// Run stores the findings of one scan. It is not safe for use by several goroutines.
+// Run stores the findings of one scan. It is not safe for use by several goroutines. Whoever begins one closes it.
 type Run struct {
 	write Write
 	scope tenant.Scope
@@ -65,6 +65,14 @@ type Run struct {
 	metadata  map[uuid.UUID]bool
 	moments   moments
 	stored    int64
+	// storing gives the outcome of the batch whose findings are being stored; nil: there is none.
+	storing chan stored
+}
+
+// stored is what became of the findings of a batch.
+type stored struct {
+	findings int64
+	err      error
 }
 
 // knownResource is a resource that this run has stored already, with a hash of what it stored.
@@ -107,7 +115,8 @@ func begin(ctx context.Context, write Write, scope tenant.Scope, scan Scan, cloc
 	return r, nil
 }
 
-// Along has fn run in the transaction of every batch, e.g. to say how far the scan is.
+// Along has fn run in the transaction that stores the findings of a batch, e.g. to say how far the scan is. That is in another
+// goroutine, while the next batch is added.
 func (r *Run) Along(fn func(ctx context.Context, tx *tenant.Tx) error) { r.along = fn }
 
 // Discard removes the findings of a scan that did not complete, in bounded transactions.
@@ -138,42 +147,90 @@ func (r *Run) Add(ctx context.Context, finding ocsf.Finding) error {
 	if len(r.batch) < BatchSize && r.bytes < batchBytes {
 		return nil
 	}
-	return r.Flush(ctx)
+	return r.pass(ctx)
 }
 
-// Stored is how many findings are stored so far.
+// Stored is how many findings are stored, as far as is known: after Flush, all that were added.
 func (r *Run) Stored() int64 { return r.stored }
 
 // ErrNoPartition says that the database has no place for findings of this month. Workers make the partitions of the months to come when
 // they start and every few hours, so either that fails, which the log tells, or the clock of this machine is months ahead.
 var ErrNoPartition = errors.New("there is no partition for findings of this month: is the clock right, and do workers run?")
 
-// Flush stores what was added and is not stored yet, all of it or nothing.
+// Flush stores what was added and is not stored yet, and waits for it.
 func (r *Run) Flush(ctx context.Context) error {
-	if len(r.batch) == 0 {
-		return nil
+	if len(r.batch) > 0 {
+		if err := r.pass(ctx); err != nil {
+			return err
+		}
 	}
+	return r.await()
+}
+
+// Close waits for the batch that is being stored, so that nothing is stored after it. It is called however the run ends; to end
+// it early, cancel the context that findings were added with.
+func (r *Run) Close() { _ = r.await() }
+
+// pass stores the resources of the batch, in one transaction, and has its findings stored in another one, while the next batch is
+// made. One batch is stored at a time: an error is returned for the next one, or by Flush.
+func (r *Run) pass(ctx context.Context) error {
 	plan, err := r.plan()
 	if err != nil {
 		return err
 	}
-	err = r.write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
-		if err := r.store(ctx, tenantdb.New(tx), plan); err != nil || r.along == nil {
+	if plan.hasSubjects() {
+		err := r.write(ctx, func(ctx context.Context, tx *tenant.Tx) error { return r.storeSubjects(ctx, tenantdb.New(tx), plan) })
+		if err != nil {
+			return fmt.Errorf("store resources of batch: %w", err)
+		}
+	}
+	plan.nameResources(r)
+	r.remember(plan)
+	clear(r.batch)
+	r.batch, r.bytes = r.batch[:0], 0
+	if err := r.await(); err != nil {
+		return err
+	}
+	done := make(chan stored, 1)
+	go func() { done <- stored{findings: int64(len(plan.findings.Ids)), err: r.insert(ctx, plan.findings)} }()
+	r.storing = done
+	return nil
+}
+
+// await returns what became of the batch whose findings were being stored.
+func (r *Run) await() error {
+	if r.storing == nil {
+		return nil
+	}
+	last := <-r.storing
+	r.storing = nil
+	if last.err != nil {
+		return fmt.Errorf("store batch: %w", last.err)
+	}
+	r.stored += last.findings
+	return nil
+}
+
+// insert stores the findings of a batch, all of them or none.
+func (r *Run) insert(ctx context.Context, findings tenantdb.InsertFindingsParams) error {
+	along := r.along
+	err := r.write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
+		queries := tenantdb.New(tx)
+		if err := guide(ctx, queries); err != nil {
 			return err
 		}
-		return r.along(ctx, tx)
+		if _, err := queries.InsertFindings(ctx, findings); err != nil {
+			return fmt.Errorf("insert findings: %w", err)
+		}
+		if along == nil {
+			return nil
+		}
+		return along(ctx, tx)
 	})
 	if refused, ok := errors.AsType[*pgconn.PgError](err); ok && refused.Code == "23514" && refused.ConstraintName == "" {
 		err = errors.Join(ErrNoPartition, err)
 	}
-	if err != nil {
-		return fmt.Errorf("store batch: %w", err)
-	}
-	r.remember(plan)
-	r.stored += int64(len(r.batch))
-	clear(r.batch)
-	r.batch, r.bytes = r.batch[:0], 0
-	return nil
+	return err
 }
 
 // remember keeps what the batch taught, within bounds.

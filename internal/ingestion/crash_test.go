@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -105,11 +106,11 @@ func work(ctx context.Context, tenants *tenant.Executor, executor *system.Execut
 	}, 0)
 	registry := jobs.NewRegistry()
 	ingestion.RegisterWith(registry, service, func(run jobs.Run) ingest.Write {
-		writes := 0
+		var writes atomic.Int32
 		return func(ctx context.Context, fn func(context.Context, *tenant.Tx) error) error {
 			return run.Write(ctx, func(ctx context.Context, tx *tenant.Tx) error {
 				err := fn(ctx, tx)
-				if writes++; writes == 5 { // the start, what was left before, the history, two batches
+				if writes.Add(1) == 7 { // the start, what was left before, the history, resources and findings of two batches
 					at(point, inBatch)
 				}
 				return err

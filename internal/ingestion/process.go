@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 
 	"github.com/google/uuid"
 	"github.com/jackc/pgx/v5"
@@ -139,18 +140,19 @@ func (w *work) load(ctx context.Context) (damage *ocsf.FileError, err error) {
 	if err != nil {
 		return nil, err
 	}
+	defer run.Close()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	source := w.service.open(ctx, w.scope, w.id)
 	defer source.close()
 	ahead := readAhead(ctx, ocsf.NewReader(source, ocsf.Limits{}, checks), func() int64 { return int64(source.number) * chunkSize })
 	defer ahead.stop(cancel)
-	var progress int32
+	var progress atomic.Int32
 	run.Along(func(ctx context.Context, tx *tenant.Tx) error {
-		return tenantdb.New(tx).AdvanceScan(ctx, tenantdb.AdvanceScanParams{ID: w.scan.ID, Progress: progress})
+		return tenantdb.New(tx).AdvanceScan(ctx, tenantdb.AdvanceScanParams{ID: w.scan.ID, Progress: progress.Load()})
 	})
 	for portion := range ahead.portions {
-		progress = int32(min(portion.position*100/max(w.bytes, 1), 99))
+		progress.Store(int32(min(portion.position*100/max(w.bytes, 1), 99)))
 		for i := range portion.items {
 			if err := w.take(ctx, run, &portion.items[i]); err != nil {
 				return nil, err

@@ -172,7 +172,7 @@ func (a *attic) consistent(t *testing.T, when string) {
 		// While a scan is erased its findings go first.
 		"resources that nothing is about": `select count(*) from resources r where not exists (select from findings f where f.resource_id = r.id)
 			and not exists (select from scans s where s.provider_id = r.provider_id and s.state = 'expired')`,
-		"scans beyond their findings":     `select count(*) from scans s where s.first_finding_id is not null and s.state = 'completed' and not exists (select from findings f where f.id = s.first_finding_id)`,
+		"scans beyond their findings": `select count(*) from scans s where s.first_finding_id is not null and s.state = 'completed' and not exists (select from findings f where f.id = s.first_finding_id)`,
 	} {
 		if n := a.count(t, sql); n > 0 {
 			t.Errorf("%s: %d %s", when, n, what)

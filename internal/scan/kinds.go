@@ -78,6 +78,8 @@ type Writer interface {
 	Add(ctx context.Context, finding ocsf.Finding) error
 	// Flush stores what was added and is not stored yet.
 	Flush(ctx context.Context) error
+	// Close waits until nothing is being stored any more. It is called however the scan ends.
+	Close()
 }
 
 // Parts are what the jobs of this package work with.

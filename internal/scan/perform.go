@@ -58,6 +58,7 @@ func (p *performer) perform(ctx context.Context, run jobs.Run, target Target) (a
 	if err != nil {
 		return nil, fmt.Errorf("begin to store: %w", err)
 	}
+	defer writer.Close()
 	receiver := &receiver{ctx: ctx, run: run, target: target, writer: writer}
 	result, err := p.Engine.Scan(ctx, request, receiver)
 	logger := p.Logger.With("tenant_id", run.Tenant(), "scan_id", target.ScanID)

@@ -333,6 +333,7 @@ func TestOnlyCompletedScansExist(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer run.Close()
 	reader := ocsf.NewReader(strings.NewReader(content.String()), ocsf.Limits{}, nil)
 	for range 20 {
 		one, err := reader.Next()
