@@ -1323,6 +1323,74 @@ func (q *Queries) ListPlacesOfFindings(ctx context.Context, arg ListPlacesOfFind
 	return items, nil
 }
 
+const listPlacesOfResources = `-- name: ListPlacesOfResources :many
+with chosen as materialized (
+    select l.id, l.provider_id, l.first_finding_id, l.last_finding_id
+    from providers p cross join lateral (
+        select s.id, s.provider_id, s.first_finding_id, s.last_finding_id from scans s
+        where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
+            and /* TEMPLATE_BEGIN: scans */ true /* TEMPLATE_END */
+        order by s.inserted_at desc, s.id desc limit $1::bigint
+    ) l
+    where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
+), sought as materialized (
+    select o.id, p.provider_id from (select distinct c.provider_id from chosen c) p cross join lateral (
+        select fr.id from resources fr where fr.provider_id = p.provider_id and /* TEMPLATE_BEGIN: resources */ true /* TEMPLATE_END */ offset 0
+    ) o
+), pairs as materialized (
+    select c.id as scan_id, c.first_finding_id, c.last_finding_id, o.id as resource_id
+    from sought o join chosen c on c.provider_id = o.provider_id limit $2::bigint + 1
+), way as materialized (
+    select (select count(*) from pairs) <= $2::bigint as few
+)
+select f.service, f.region from way cross join pairs c cross join lateral (
+    select x.tenant_id, x.id, x.scan_id, x.check_id, x.check_metadata_id, x.uid, x.uid_hash, x.status_rank, x.severity_rank, x.muted, x.delta,
+        x.updated_at, x.service, x.region, x.resource_type, x.resource_group, x.resource_id
+    from findings x
+    where way.few and x.resource_id = c.resource_id and x.scan_id = c.scan_id and x.id >= c.first_finding_id and x.id <= c.last_finding_id offset 0
+) f where /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+union
+select f.service, f.region from way cross join chosen c cross join lateral (
+    select distinct f.service, f.region from findings f
+    where not way.few and f.scan_id = c.id and f.id >= c.first_finding_id and f.id <= c.last_finding_id
+        and (f.resource_id in (select o.id from sought o)) is true -- no join: they are looked through once, not for each scan
+        and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+) f
+`
+
+type ListPlacesOfResourcesParams struct {
+	ScansPerProvider *int64
+	Few              int64
+}
+
+type ListPlacesOfResourcesRow struct {
+	Service string
+	Region  string
+}
+
+// Purpose: the same when some filters are about what the findings' resources are now: by the resources when those are few enough, else
+// by all findings of the scans.
+// Index: scans_latest, resources_name, resources_tenant_id_provider_id_uid_key, findings_resource, findings_scan.
+func (q *Queries) ListPlacesOfResources(ctx context.Context, arg ListPlacesOfResourcesParams) ([]ListPlacesOfResourcesRow, error) {
+	rows, err := q.db.Query(ctx, listPlacesOfResources, arg.ScansPerProvider, arg.Few)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	items := []ListPlacesOfResourcesRow{}
+	for rows.Next() {
+		var i ListPlacesOfResourcesRow
+		if err := rows.Scan(&i.Service, &i.Region); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listScanCategories = `-- name: ListScanCategories :many
 with chosen as materialized (
     select l.id

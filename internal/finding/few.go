@@ -26,18 +26,21 @@ func (s *selection) countInPlaces(ctx context.Context, db tenant.DB) (int64, err
 	return counted.Count, err
 }
 
-// places are the services and regions of what the filters leave, from the places of checks when they can answer.
+// places are the services and regions of what the filters leave, from the resources or the places of checks when those can answer.
 func (s *selection) places(ctx context.Context, db tenant.DB) ([]tenantdb.ListFindingPlacesRow, error) {
-	if !s.knownToPlaces() || s.limits.near < 0 {
-		return tenantdb.New(db.Shaped(s.fragments("where"))).ListFindingPlaces(ctx, s.perProvider)
+	switch {
+	case s.query.Has(resourceFilters...):
+		fragments := s.fragments("resources")
+		fragments["where"] = s.rest(resourceFilters...)
+		rows, err := tenantdb.New(db.Shaped(fragments)).ListPlacesOfResources(ctx,
+			tenantdb.ListPlacesOfResourcesParams{ScansPerProvider: s.perProvider, Few: s.limits.pairs})
+		return convert(rows, func(row tenantdb.ListPlacesOfResourcesRow) tenantdb.ListFindingPlacesRow { return tenantdb.ListFindingPlacesRow(row) }), err
+	case s.knownToPlaces() && s.limits.near >= 0:
+		rows, err := tenantdb.New(db.Shaped(s.fragments("where", "whole", "placed"))).ListPlacesOfFindings(ctx,
+			tenantdb.ListPlacesOfFindingsParams(s.placeCounters()))
+		return convert(rows, func(row tenantdb.ListPlacesOfFindingsRow) tenantdb.ListFindingPlacesRow { return tenantdb.ListFindingPlacesRow(row) }), err
 	}
-	rows, err := tenantdb.New(db.Shaped(s.fragments("where", "whole", "placed"))).ListPlacesOfFindings(ctx,
-		tenantdb.ListPlacesOfFindingsParams(s.placeCounters()))
-	places := make([]tenantdb.ListFindingPlacesRow, len(rows))
-	for i, row := range rows {
-		places[i] = tenantdb.ListFindingPlacesRow(row)
-	}
-	return places, err
+	return tenantdb.New(db.Shaped(s.fragments("where"))).ListFindingPlaces(ctx, s.perProvider)
 }
 
 // knownToPlaces reports whether the places of checks can answer all filters.

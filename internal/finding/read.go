@@ -335,12 +335,12 @@ func ranksLeft(query *filter.Query, all map[string]int64, names ...string) []int
 	return left
 }
 
-func convert[Row any](rows []Row, one func(Row) Finding) []Finding {
-	findings := make([]Finding, len(rows))
+func convert[From, To any](rows []From, one func(From) To) []To {
+	many := make([]To, len(rows))
 	for i, row := range rows {
-		findings[i] = one(row)
+		many[i] = one(row)
 	}
-	return findings
+	return many
 }
 
 // distinct sorts texts and drops doubles and empty ones; it never returns nil.
