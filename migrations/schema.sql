@@ -1068,6 +1068,7 @@ create table resources (
 comment on column resources.metadata is 'JSON text as the engine reported it.';
 CREATE INDEX resources_failed ON public.resources USING btree (tenant_id, failed_findings_count DESC, updated_at DESC, id DESC) INCLUDE (provider_id);
 CREATE INDEX resources_name ON public.resources USING btree (tenant_id, name);
+CREATE INDEX resources_place ON public.resources USING btree (tenant_id, service, region, type) INCLUDE (provider_id, updated_at);
 CREATE INDEX resources_updated ON public.resources USING btree (tenant_id, updated_at, id) INCLUDE (provider_id);
 
 create table role_provider_groups (

@@ -297,7 +297,7 @@ with chosen as materialized (
         select f.id, f.status_rank, f.severity_rank, f.muted, f.delta, f.first_seen_at, f.inserted_at, f.resource_id
         from findings f
         where f.scan_id = chosen.id and f.check_id = @check_id and f.id >= chosen.first_finding_id and f.id <= chosen.last_finding_id
-            and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
+            and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */ offset 0
     ) f
     group by f.resource_id, chosen.provider, chosen.provider_uid, chosen.provider_alias
 ), kept as materialized (

@@ -41,7 +41,9 @@ func (h handlers) page(ctx context.Context, r *rest.Request, scanned bool) (*res
 	rows, window, err := paging.Read(ctx, tenant.Together, db, &r.Query, func(db tenant.DB, _ filter.Fragment) (int64, error) {
 		return count(ctx, db, &r.Query, scanned)
 	}, func(db tenant.DB, part paging.Part) ([]tenantdb.ListResourcesRow, error) {
-		return tenantdb.New(db.Shaped(part.Markers())).ListResources(ctx, tenantdb.ListResourcesParams{Scanned: scanned,
+		markers := part.Markers()
+		markers["providers"] = r.Query.Part(providerFilters...)
+		return tenantdb.New(db.Shaped(markers)).ListResources(ctx, tenantdb.ListResourcesParams{Few: few, Scanned: scanned,
 			WithFindings: r.Shows(Type, "findings"), PageOffset: part.Offset, PageSize: part.Size})
 	})
 	if err != nil {
@@ -58,16 +60,20 @@ func (h handlers) page(ctx context.Context, r *rest.Request, scanned bool) (*res
 	return r.List(many, included, window), nil
 }
 
+// few is up to how many resources of the accounts that are left are read and sorted rather than looked for along an index.
+const few = 5_000
+
 // providerFilters are the filters by what resources belong to.
-var providerFilters = finding.ProviderFilters()
+var providerFilters = append(finding.ProviderFilters(), "provider")
 
 // count counts what the query leaves, from the numbers of providers when they can tell.
 func count(ctx context.Context, db tenant.DB, query *filter.Query, scanned bool) (int64, error) {
-	if others := query.Without(providerFilters...); !others.IsZero() {
-		return tenantdb.New(db.Shaped(map[string]filter.Fragment{"where": query.Where})).CountResources(ctx, scanned)
+	markers := map[string]filter.Fragment{"providers": query.Part(providerFilters...)}
+	if others := query.Without(providerFilters...); others.IsZero() {
+		return tenantdb.New(db.Shaped(markers)).CountResourcesOfProviders(ctx, scanned)
 	}
-	providers := map[string]filter.Fragment{"providers": query.Part(providerFilters...)}
-	return tenantdb.New(db.Shaped(providers)).CountResourcesOfProviders(ctx, scanned)
+	markers["where"] = query.Where
+	return tenantdb.New(db.Shaped(markers)).CountResources(ctx, tenantdb.CountResourcesParams{Few: few, Scanned: scanned})
 }
 
 func (h handlers) retrieve(ctx context.Context, r *rest.Request) (*rest.Answer, error) {

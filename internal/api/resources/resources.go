@@ -51,7 +51,7 @@ func fields(relationship bool) []filter.Field {
 	tag := []filter.Via{{Table: "resource_tags", Alias: "rt", On: [][2]filter.Column{{"rt.resource_id", "r.id"}}}}
 	return append(finding.ProviderFields(),
 		filter.Field{Name: "id", Kind: filter.UUID, Column: "r.id", Lookups: filter.Exact | filter.In},
-		filter.Field{Name: "provider", Kind: filter.Reference, Target: "providers", Relationship: relationship, Column: "r.provider_id", Lookups: filter.Exact | filter.In},
+		filter.Field{Name: "provider", Kind: filter.Reference, Target: "providers", Relationship: relationship, Column: "p.id", Lookups: filter.Exact | filter.In},
 		filter.Field{Name: "uid", Column: "r.uid", Lookups: text},
 		filter.Field{Name: "name", Column: "r.name", Lookups: text},
 		filter.Field{Name: "region", Column: "r.region", Lookups: text},
