@@ -79,11 +79,11 @@ func (s *Server) parameters(operation *Operation) []*huma.Param {
 	var parameters []*huma.Param
 	for _, part := range strings.Split(operation.Path, "/") {
 		if strings.HasPrefix(part, "{") {
-			schema := &huma.Schema{Type: "string", Format: "uuid"}
-			if operation.TextIDs {
+			name, schema := strings.Trim(part, "{}"), &huma.Schema{Type: "string", Format: "uuid"}
+			if operation.isText(name) {
 				schema.Format = ""
 			}
-			parameters = append(parameters, &huma.Param{Name: strings.Trim(part, "{}"), In: "path", Required: true, Schema: schema})
+			parameters = append(parameters, &huma.Param{Name: name, In: "path", Required: true, Schema: schema})
 		}
 	}
 	if operation.Query == nil {

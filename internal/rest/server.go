@@ -312,9 +312,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation *Operat
 		err = s.stream(w, request)
 	default:
 		var answer *Answer
-		if answer, err = operation.Handle(r.Context(), request); err == nil {
-			err = s.answer(w, operation, answer)
+		if answer, err = operation.Handle(r.Context(), request); err != nil {
+			break
 		}
+		if answer.Rest != nil {
+			s.sendPortions(w, unlimited, answer)
+			return
+		}
+		err = s.answer(w, operation, answer)
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -445,7 +450,7 @@ func (r *Request) readPath() error {
 			return jsonapi.NoSuchPath() // nothing is called that, and the database would refuse it
 		}
 		r.params[name] = value
-		if r.operation.TextIDs {
+		if r.operation.isText(name) {
 			if r.operation.HTMLIDs && strings.Contains(value, ".") {
 				return errHTMLNotFound
 			}
