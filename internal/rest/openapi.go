@@ -125,6 +125,8 @@ func (s *Server) parameters(operation *Operation) []*huma.Param {
 
 func (s *Server) content(schema Schema, response bool) map[string]*huma.MediaType {
 	switch {
+	case schema.Media != "" && response:
+		return map[string]*huma.MediaType{schema.Media: {Schema: &huma.Schema{Type: "string"}}}
 	case schema.Media != "":
 		return map[string]*huma.MediaType{schema.Media: {Schema: &huma.Schema{Type: "object"}}}
 	case schema.Type == "":
