@@ -203,6 +203,8 @@ func (m *maker) pathID(by *person, path, parameter string) string {
 		return m.pick(by, m.columns["id"])
 	case len(m.values[table+".id"]) == 0:
 		return uuid.NewString()
+	case parameter == "{name}" && m.chance(80):
+		return choose(m, []string{worldFramework, "prowler_threatscore_aws", "custom_rules"})
 	case table == "users" && by.client.User != "" && m.chance(40):
 		return by.client.User
 	}

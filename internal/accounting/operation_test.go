@@ -506,6 +506,9 @@ func (c *caller) paths(operation *rest.Operation) []string {
 		path := operation.Path
 		for i, parameter := range parameters {
 			value := id
+			if parameter == "{name}" {
+				value = worldFramework
+			}
 			if i < len(parameters)-1 { // the outer resource is the subject's own once, and beyond the wall once
 				paths = append(paths, fill(operation.Path, id))
 				value = map[string]string{"{user_pk}": c.user, "{tenant_pk}": c.tenant}[parameter]

@@ -526,7 +526,11 @@ func malformed(one *request, status int, header http.Header, body []byte) string
 	case status == http.StatusNotFound && kind == "text/html":
 		return ""
 	case kind == "text/csv" && status == http.StatusOK:
-		if _, err := csv.NewReader(bytes.NewReader(body)).ReadAll(); err != nil {
+		reader := csv.NewReader(bytes.NewReader(body))
+		if one.operation.ID == "scans.compliance" {
+			reader.Comma = ';'
+		}
+		if _, err := reader.ReadAll(); err != nil {
 			return "no table: " + err.Error()
 		}
 		return ""

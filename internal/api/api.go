@@ -115,7 +115,10 @@ func Operations(parts Parts, known map[authz.Operation]authz.OperationInfo) ([]r
 		signon.Operations(parts.SignOn, parts.Tenants, parts.ExternalURL),
 	)
 	routes := make(map[[2]string]bool)
-	for _, operation := range built {
+	for i, operation := range built {
+		if Pending(&built[i]) {
+			built[i].Tag = PendingTag // some refuse what they can before they answer 501
+		}
 		info, ok := known[operation.ID]
 		if !ok || info.Method != operation.Method || info.Path != operation.Path {
 			return nil, fmt.Errorf("the policy does not know operation %s (%s %s)", operation.ID, operation.Method, operation.Path)
@@ -149,6 +152,5 @@ const PendingTag = "Not implemented"
 func Pending(operation *rest.Operation) bool { return operation.Status == http.StatusNotImplemented }
 
 func notImplemented(context.Context, *rest.Request) (*rest.Answer, error) {
-	return nil, jsonapi.Error{Status: http.StatusNotImplemented, Code: "not_implemented", Pointer: "/data",
-		Detail: "This operation is not implemented."}
+	return nil, jsonapi.NotImplemented()
 }

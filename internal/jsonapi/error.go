@@ -110,6 +110,11 @@ func Conflict(pointer, detail string) Error {
 	return Error{Status: http.StatusConflict, Code: "conflict", Detail: detail, Pointer: pointer}
 }
 
+// NotImplemented is the 501 of an operation that is not built.
+func NotImplemented() Error {
+	return Error{Status: http.StatusNotImplemented, Code: "not_implemented", Pointer: "/data", Detail: "This operation is not implemented."}
+}
+
 // Detail is a refusal that the wire sends as {"errors":{"detail":...}}, one object where all others send a list.
 type Detail struct {
 	Status int

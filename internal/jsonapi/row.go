@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"reflect"
 	"strings"
+
+	"github.com/palisade-sec/palisade/internal/cells"
 )
 
 // EncodeResource writes one resource object as in a document, in one line; fields are sparse fieldsets by type.
@@ -47,7 +49,7 @@ func (t *Table) Header() []byte {
 	line.WriteString("id")
 	for _, name := range t.columns {
 		line.WriteByte(',')
-		writeCell(&line, name)
+		cells.Write(&line, ',', name)
 	}
 	line.WriteString("\r\n")
 	return line.Bytes()
@@ -56,13 +58,13 @@ func (t *Table) Header() []byte {
 // Line is the line of a resource. Relationships are ids, separated by spaces; nested values are JSON; null is nothing. A text that a
 // spreadsheet would take for a formula begins with an apostrophe.
 func (t *Table) Line(one Resource) ([]byte, error) {
-	cells := make(map[string]string, len(t.columns))
+	values := make(map[string]string, len(t.columns))
 	for _, attribute := range one.Attributes {
 		cell, err := cellOf(attribute.Value)
 		if err != nil {
 			return nil, fmt.Errorf("encode attribute %s: %w", attribute.Name, err)
 		}
-		cells[attribute.Name] = cell
+		values[attribute.Name] = cell
 	}
 	for _, relation := range one.Relationships {
 		var ids []string
@@ -72,13 +74,13 @@ func (t *Table) Line(one Resource) ([]byte, error) {
 		for _, other := range relation.Many {
 			ids = append(ids, other.ID)
 		}
-		cells[relation.Name] = harmless(strings.Join(ids, " "))
+		values[relation.Name] = cells.Harmless(strings.Join(ids, " "))
 	}
 	var line bytes.Buffer
-	writeCell(&line, harmless(one.ID))
+	cells.Write(&line, ',', cells.Harmless(one.ID))
 	for _, name := range t.columns {
 		line.WriteByte(',')
-		writeCell(&line, cells[name])
+		cells.Write(&line, ',', values[name])
 	}
 	line.WriteString("\r\n")
 	return line.Bytes(), nil
@@ -87,7 +89,7 @@ func (t *Table) Line(one Resource) ([]byte, error) {
 // cellOf is the text of a value: that of a string, the JSON of anything else.
 func cellOf(value any) (string, error) {
 	if text, ok := value.(string); ok {
-		return harmless(text), nil
+		return cells.Harmless(text), nil
 	}
 	w := &writer{}
 	w.value(value)
@@ -101,25 +103,7 @@ func cellOf(value any) (string, error) {
 	case bytes.HasPrefix(written, []byte(`"`)):
 		var text string
 		err := json.Unmarshal(written, &text)
-		return harmless(text), err
+		return cells.Harmless(text), err
 	}
 	return string(written), nil
-}
-
-// harmless keeps spreadsheets from calculating what somebody else has written.
-func harmless(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
-}
-
-func writeCell(line *bytes.Buffer, text string) {
-	if !strings.ContainsAny(text, ",\"\r\n") {
-		line.WriteString(text)
-		return
-	}
-	line.WriteByte('"')
-	line.WriteString(strings.ReplaceAll(text, `"`, `""`))
-	line.WriteByte('"')
 }

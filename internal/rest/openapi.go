@@ -79,11 +79,11 @@ func (s *Server) parameters(operation *Operation) []*huma.Param {
 	var parameters []*huma.Param
 	for _, part := range strings.Split(operation.Path, "/") {
 		if strings.HasPrefix(part, "{") {
-			schema := &huma.Schema{Type: "string", Format: "uuid"}
-			if operation.TextIDs {
+			name, schema := strings.Trim(part, "{}"), &huma.Schema{Type: "string", Format: "uuid"}
+			if operation.isText(name) {
 				schema.Format = ""
 			}
-			parameters = append(parameters, &huma.Param{Name: strings.Trim(part, "{}"), In: "path", Required: true, Schema: schema})
+			parameters = append(parameters, &huma.Param{Name: name, In: "path", Required: true, Schema: schema})
 		}
 	}
 	if operation.Query == nil {
@@ -125,6 +125,8 @@ func (s *Server) parameters(operation *Operation) []*huma.Param {
 
 func (s *Server) content(schema Schema, response bool) map[string]*huma.MediaType {
 	switch {
+	case schema.Media != "" && response:
+		return map[string]*huma.MediaType{schema.Media: {Schema: &huma.Schema{Type: "string"}}}
 	case schema.Media != "":
 		return map[string]*huma.MediaType{schema.Media: {Schema: &huma.Schema{Type: "object"}}}
 	case schema.Type == "":

@@ -9,6 +9,7 @@ package rest
 import (
 	"context"
 	"net/http"
+	"slices"
 
 	"github.com/palisade-sec/palisade/internal/authz"
 	"github.com/palisade-sec/palisade/internal/filter"
@@ -33,6 +34,7 @@ type Operation struct {
 	Personal  bool          // what it does reaches beyond the tenant of the credential, so that confined ones are refused
 	HTMLIDs   bool          // an id that is no UUID, or a TextID with a dot in it, is answered with the HTML 404
 	TextIDs   bool          // path parameters are not UUIDs
+	Texts     []string      // path parameters that are not UUIDs, beside others that are
 	Extra     []Parameter   // query parameters beside those of Query, which the handler reads itself
 	Slow      bool          // the request may take as long as its sender does: no deadline but the connection's
 	MaxBody   int64         // bytes; 0: DefaultMaxBody; negative: the handler bounds it
@@ -81,13 +83,23 @@ type Schema struct {
 // Handler answers one request. An error is a refusal (jsonapi.AsErrors finds it) or becomes a 500 without details.
 type Handler func(ctx context.Context, r *Request) (*Answer, error)
 
+// isText reports whether a path parameter is a text, not a UUID.
+func (o *Operation) isText(parameter string) bool {
+	return o.TextIDs || slices.Contains(o.Texts, parameter)
+}
+
 // Answer is what a handler wants to be sent.
 type Answer struct {
 	Status   int
 	Document *jsonapi.Document // nil: Body as it is
 	Body     []byte
 	Header   http.Header
+	Rest     Portions // what follows Body while the client reads; nil: nothing
 }
+
+// Portions is the rest of an answer that is too long to be held at once: each call returns the next part, which may be empty, and
+// the error io.EOF behind the last. A call has as long as a request may take.
+type Portions func(ctx context.Context) ([]byte, error)
 
 // OK answers 200 with a document.
 func OK(document jsonapi.Document) *Answer {

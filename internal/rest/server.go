@@ -312,9 +312,14 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, operation *Operat
 		err = s.stream(w, request)
 	default:
 		var answer *Answer
-		if answer, err = operation.Handle(r.Context(), request); err == nil {
-			err = s.answer(w, operation, answer)
+		if answer, err = operation.Handle(r.Context(), request); err != nil {
+			break
 		}
+		if answer.Rest != nil {
+			s.sendPortions(w, unlimited, answer)
+			return
+		}
+		err = s.answer(w, operation, answer)
 	}
 	if err != nil {
 		s.fail(w, r, err)
@@ -440,13 +445,16 @@ func (r *Request) readPath() error {
 	parameters := chi.RouteContext(r.HTTP.Context()).URLParams
 	r.ids, r.params = make(map[string]uuid.UUID), make(map[string]string)
 	for i, name := range parameters.Keys {
-		value, err := url.PathUnescape(parameters.Values[i])
+		value, err := parameters.Values[i], error(nil)
+		if r.HTTP.URL.RawPath != "" { // the router took the path as it was sent; otherwise it is unescaped already
+			value, err = url.PathUnescape(value)
+		}
 		if err != nil || !utf8.ValidString(value) || strings.ContainsRune(value, 0) {
 			return jsonapi.NoSuchPath() // nothing is called that, and the database would refuse it
 		}
 		r.params[name] = value
-		if r.operation.TextIDs {
-			if r.operation.HTMLIDs && strings.Contains(value, ".") {
+		if r.operation.isText(name) {
+			if r.operation.HTMLIDs && strings.Contains(value, ".") || value == "" && slices.Contains(r.operation.Texts, name) {
 				return errHTMLNotFound
 			}
 			continue

@@ -135,6 +135,7 @@ func start(t *testing.T, change func(*Config)) (address string, lines *log) {
 			return answer(ctx, r)
 		}},
 		{ID: "scans.retrieve", Method: "GET", Path: "/panics", Handle: func(context.Context, *Request) (*Answer, error) { panic("out of order") }},
+		{ID: "scans.compliance", Method: "GET", Path: "/portions/{id}/{name}", Texts: []string{"name"}, Handle: inPortions},
 		{ID: "tasks.list", Method: "GET", Path: "/forgets", Handle: func(context.Context, *Request) (*Answer, error) { return nil, nil }},
 		{ID: "tasks.retrieve", Method: "GET", Path: "/unwritable", Handle: func(context.Context, *Request) (*Answer, error) {
 			return OK(jsonapi.Document{One: &jsonapi.Resource{Type: "t", Attributes: []jsonapi.Attribute{{Name: "c", Value: make(chan int)}}}}), nil

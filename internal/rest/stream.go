@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -113,12 +114,45 @@ func (s *Server) stream(w http.ResponseWriter, request *Request) error {
 		err = out.end()
 	}
 	if err != nil {
-		if ctx.Err() == nil {
-			s.config.Logger.ErrorContext(ctx, "stream broke off", "correlation_id", requestID(ctx), "path", request.HTTP.URL.Path, "error", err)
-		}
-		panic(http.ErrAbortHandler)
+		s.breakOff(request.HTTP, err)
 	}
 	return nil
+}
+
+// breakOff cuts the connection in the middle of an answer.
+func (s *Server) breakOff(r *http.Request, err error) {
+	ctx := r.Context()
+	if ctx.Err() == nil {
+		s.config.Logger.ErrorContext(ctx, "stream broke off", "correlation_id", requestID(ctx), "path", r.URL.Path, "error", err)
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// sendPortions sends an answer that is made while the client reads, as stream does for lists.
+func (s *Server) sendPortions(w http.ResponseWriter, r *http.Request, answer *Answer) {
+	for name, values := range answer.Header {
+		w.Header()[name] = values
+	}
+	out := newSender(w, r, answer.Status)
+	err := out.send(answer.Body)
+	for err == nil {
+		var part []byte
+		if part, err = s.nextPart(r.Context(), answer.Rest); err == nil {
+			err = out.send(part)
+		}
+	}
+	if errors.Is(err, io.EOF) {
+		err = out.end()
+	}
+	if err != nil {
+		s.breakOff(r, err)
+	}
+}
+
+func (s *Server) nextPart(ctx context.Context, rest Portions) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.config.Timeout)
+	defer cancel()
+	return rest(ctx)
 }
 
 // portion asks the handler for the rows behind a cursor; empty: the first ones, or those behind the cursor that the client sent.
@@ -154,34 +188,65 @@ func (s *Server) portion(ctx context.Context, request *Request, after string, si
 
 const afterParameter = "page[after]"
 
-// rows writes resources a line each.
-type rows struct {
+// sender sends an answer part by part, packed where the client takes that.
+type sender struct {
 	connection *http.ResponseController
 	out        io.Writer
 	packed     *gzip.Writer // nil: the client takes no gzip
-	table      *jsonapi.Table
-	fields     map[string][]string
-	buffer     bytes.Buffer
+}
+
+// newSender sends the headers.
+func newSender(w http.ResponseWriter, r *http.Request, status int) *sender {
+	s := &sender{connection: http.NewResponseController(w), out: w}
+	header := w.Header()
+	header.Set("Cache-Control", "no-store")
+	header.Add("Vary", "Accept-Encoding")
+	if takesGzip(r) {
+		header.Set("Content-Encoding", "gzip")
+		s.packed, _ = gzip.NewWriterLevel(w, gzip.BestSpeed)
+		s.out = s.packed
+	}
+	w.WriteHeader(status)
+	return s
+}
+
+// send sends a part. The client has as long for it as for any answer.
+func (s *sender) send(part []byte) error {
+	_ = s.connection.SetWriteDeadline(time.Now().Add(answerLimit)) // a server without deadlines, as in tests, goes without
+	if _, err := s.out.Write(part); err != nil {
+		return fmt.Errorf("send rows: %w", err)
+	}
+	return nil
+}
+
+func (s *sender) end() error {
+	if s.packed == nil {
+		return nil
+	}
+	if err := s.packed.Close(); err != nil {
+		return fmt.Errorf("send rows: %w", err)
+	}
+	return nil
+}
+
+// rows writes resources a line each.
+type rows struct {
+	*sender
+	table  *jsonapi.Table
+	fields map[string][]string
+	buffer bytes.Buffer
 }
 
 // begin sends the headers.
 func begin(w http.ResponseWriter, request *Request) *rows {
-	r := &rows{connection: http.NewResponseController(w), out: w, fields: request.Query.Fields}
-	header := w.Header()
-	header.Set("Content-Type", request.media)
-	header.Set("Cache-Control", "no-store")
-	header.Add("Vary", "Accept-Encoding")
+	r := &rows{fields: request.Query.Fields}
+	w.Header().Set("Content-Type", request.media)
 	if request.media == csvType {
-		header.Set("Content-Type", csvType+"; charset=utf-8; header=present")
+		w.Header().Set("Content-Type", csvType+"; charset=utf-8; header=present")
 		r.table = jsonapi.NewTable(request.columns())
 		r.buffer.Write(r.table.Header())
 	}
-	if takesGzip(request.HTTP) {
-		header.Set("Content-Encoding", "gzip")
-		r.packed, _ = gzip.NewWriterLevel(w, gzip.BestSpeed)
-		r.out = r.packed
-	}
-	w.WriteHeader(http.StatusOK)
+	r.sender = newSender(w, request.HTTP, http.StatusOK)
 	return r
 }
 
@@ -192,7 +257,7 @@ func (r *Request) columns() []string {
 	return slices.DeleteFunc(names, func(name string) bool { return !r.Shows(schema.Type, name) })
 }
 
-// write sends some rows and returns how many bytes they are. The client has as long for them as for any answer.
+// write sends some rows and returns how many bytes they are.
 func (r *rows) write(many []jsonapi.Resource) (sent int, err error) {
 	for _, one := range many {
 		line, err := r.line(one)
@@ -201,10 +266,9 @@ func (r *rows) write(many []jsonapi.Resource) (sent int, err error) {
 		}
 		r.buffer.Write(line)
 	}
-	_ = r.connection.SetWriteDeadline(time.Now().Add(answerLimit)) // a server without deadlines, as in tests, goes without
 	sent = r.buffer.Len()
-	if _, err := r.out.Write(r.buffer.Bytes()); err != nil {
-		return 0, fmt.Errorf("send rows: %w", err)
+	if err := r.send(r.buffer.Bytes()); err != nil {
+		return 0, err
 	}
 	r.buffer.Reset()
 	return sent, nil
@@ -216,16 +280,6 @@ func (r *rows) line(one jsonapi.Resource) ([]byte, error) {
 	}
 	line, err := jsonapi.EncodeResource(one, r.fields)
 	return append(line, '\n'), err
-}
-
-func (r *rows) end() error {
-	if r.packed == nil {
-		return nil
-	}
-	if err := r.packed.Close(); err != nil {
-		return fmt.Errorf("send rows: %w", err)
-	}
-	return nil
 }
 
 // takesGzip reports whether the client unpacks gzip.

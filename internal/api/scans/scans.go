@@ -88,7 +88,7 @@ func Operations(executor *tenant.Executor, service *scan.Service, catalogue scan
 	one := rest.Schema{Type: Type, Attributes: Attributes{}, Relationships: []string{"provider", "task", "processor"}}
 	many := one
 	many.List = true
-	return []rest.Operation{
+	return append([]rest.Operation{
 		{ID: "scans.list", Method: http.MethodGet, Path: "/scans", Tag: "Scans", Summary: "List scans", Query: Query, Cached: true, Response: many, Handle: h.list},
 		{ID: "scans.create", Method: http.MethodPost, Path: "/scans", Tag: "Scans", Summary: "Scan a provider", Query: Query, Mode: rest.One,
 			Request:  rest.Schema{Type: Type, Attributes: wanted{}, Relationships: []string{"provider"}},
@@ -97,7 +97,7 @@ func Operations(executor *tenant.Executor, service *scan.Service, catalogue scan
 			Response: one, Handle: h.retrieve},
 		{ID: "scans.update", Method: http.MethodPatch, Path: "/scans/{id}", Tag: "Scans", Summary: "Rename a scan", Query: Query, Mode: rest.One,
 			Request: rest.Schema{Type: Type, Attributes: named{}}, Response: one, Handle: h.update},
-	}
+	}, h.downloads()...)
 }
 
 func resource(r *rest.Request, row tenantdb.ListScansRow) jsonapi.Resource {
