@@ -25,10 +25,10 @@ select ((
             select from scans s where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
         )) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 ) + (
-    select count(r.name) from providers p cross join lateral (
+    select count(*) from providers p cross join lateral (
         select x.tenant_id, x.id, x.provider_id, x.uid, x.name, x.region, x.service, x.type, x.metadata, x.details, x.partition, x.failed_findings_count, x.inserted_at, x.updated_at, x.words from resources x where x.tenant_id = p.tenant_id and x.provider_id = p.id offset 0
     ) r
-    where (select w.few from way w) and p.deleted_at is null and (not $1::boolean or exists (
+    where (select w.few from way w) and octet_length(r.name) >= 0 and p.deleted_at is null and (not $1::boolean or exists (
             select from scans s where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
         )) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 ))::bigint as count
@@ -39,8 +39,7 @@ type CountResourcesParams struct {
 	Few     int64
 }
 
-// Purpose: how many resources ListResources pages over. Of few, names are counted, which each has: without any column the planner takes
-// an index that holds everybody's for cheaper than the resources of one account.
+// Purpose: how many resources ListResources pages over.
 // Index: resource_counts_pkey, resources_place, resources_failed, resources_updated, resources_tenant_id_provider_id_uid_key,
 // providers_pkey, scans_latest.
 func (q *Queries) CountResources(ctx context.Context, arg CountResourcesParams) (int64, error) {
@@ -218,7 +217,7 @@ with way as materialized (
         from providers p cross join lateral (
             select x.tenant_id, x.id, x.provider_id, x.uid, x.name, x.region, x.service, x.type, x.metadata, x.details, x.partition, x.failed_findings_count, x.inserted_at, x.updated_at, x.words from resources x where x.tenant_id = p.tenant_id and x.provider_id = p.id offset 0
         ) r
-        where (select w.few from way w) and p.deleted_at is null and (not $3::boolean or exists (
+        where (select w.few from way w) and octet_length(r.name) >= 0 and p.deleted_at is null and (not $3::boolean or exists (
                 select from scans s where s.tenant_id = p.tenant_id and s.provider_id = p.id and s.state = 'completed'
             )) and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
     ) r
@@ -268,7 +267,8 @@ type ListResourcesRow struct {
 // Reading resources: what scans saw, as it is now. Resources of providers that are being deleted do not exist for readers.
 // Purpose: a page of resources, each with its tags, its groups and, when asked for, all findings that completed scans made
 // about it. With scanned, only those of providers that have a completed scan. When the providers that are left have few resources, all
-// of those are read and sorted: an index in the order of the page has everybody's.
+// of those are read and sorted: an index in the order of the page has everybody's. Their names are looked at, which none of those
+// indexes has: for one account of few the planner would take everybody's index for cheaper than the account's.
 // Index: resource_counts_pkey, resources_failed, resources_updated, resources_place, resources_tenant_id_provider_id_uid_key,
 // providers_pkey, scans_latest, findings_resource.
 func (q *Queries) ListResources(ctx context.Context, arg ListResourcesParams) ([]ListResourcesRow, error) {
