@@ -130,10 +130,13 @@ with chosen as materialized (
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 ), parts as materialized (
     select s.id, s.first_finding_id, s.last_finding_id, (/* TEMPLATE_BEGIN: whole */ true /* TEMPLATE_END */)
-        and not exists (select from scan_recounts c where c.scan_id = s.id) as whole
+        and not exists (select from scan_recounts c where c.scan_id = s.id) as whole,
+        (select g.total from scan_figures g where $7::boolean and g.scan_id = s.id and g.everywhere and g.region = '') as total
     from chosen s
 )
 select (coalesce((
+    select sum(parts.total) from parts where parts.whole
+), 0) + coalesce((
     select sum(
         case when $1::boolean then
             case when $2::boolean then f.fail else 0 end + case when $3::boolean then f.pass else 0 end
@@ -144,7 +147,7 @@ select (coalesce((
             + case when $4::boolean then f.muted - f.fail_muted - f.pass_muted else 0 end
         else 0 end)
     from parts cross join lateral (
-        select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region, f.resource_service, f.resource_region, f.pass, f.fail, f.muted, f.total, f.new, f.changed, f.unchanged, f.fail_new, f.fail_changed, f.pass_new, f.pass_changed, f.muted_new, f.muted_changed, f.pass_muted, f.fail_muted, f.severity_rank, f.inserted_at from scan_summaries f where parts.whole and f.scan_id = parts.id and /* TEMPLATE_BEGIN: summary */ true /* TEMPLATE_END */ offset 0
+        select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region, f.resource_service, f.resource_region, f.pass, f.fail, f.muted, f.total, f.new, f.changed, f.unchanged, f.fail_new, f.fail_changed, f.pass_new, f.pass_changed, f.muted_new, f.muted_changed, f.pass_muted, f.fail_muted, f.severity_rank, f.inserted_at from scan_summaries f where parts.whole and parts.total is null and f.scan_id = parts.id and /* TEMPLATE_BEGIN: summary */ true /* TEMPLATE_END */ offset 0
     ) f
 ), 0) + (
     select coalesce(sum(f.count), 0) from parts cross join lateral (
@@ -163,12 +166,13 @@ type CountFindingsInSummariesParams struct {
 	WithManual       bool
 	WithMuted        bool
 	ScansPerProvider *int64
+	Everything       bool
 }
 
 // Purpose: the same number from the scans' aggregates, for filters that they can answer: summary is such a condition on
 // their rows, the flags say which findings count. A scan that the dates cut, or whose aggregates are behind what was muted
-// (whole is false for it), is counted one by one.
-// Index: scans_latest, scan_summaries_pkey, findings_scan, scan_recounts_scan.
+// (whole is false for it), is counted one by one. When all findings of a scan count (everything), their number is kept.
+// Index: scans_latest, scan_figures_pkey, scan_summaries_pkey, findings_scan, scan_recounts_scan.
 func (q *Queries) CountFindingsInSummaries(ctx context.Context, arg CountFindingsInSummariesParams) (int64, error) {
 	row := q.db.QueryRow(ctx, countFindingsInSummaries,
 		arg.WithUnmuted,
@@ -177,6 +181,7 @@ func (q *Queries) CountFindingsInSummaries(ctx context.Context, arg CountFinding
 		arg.WithManual,
 		arg.WithMuted,
 		arg.ScansPerProvider,
+		arg.Everything,
 	)
 	var count int64
 	err := row.Scan(&count)

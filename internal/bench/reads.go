@@ -136,7 +136,7 @@ func (r *reads) pageBare(ctx context.Context) (worker, error) {
 	newest := int64(1)
 	return worker{close: func() { _ = conn.Close(context.WithoutCancel(ctx)) }, read: func(ctx context.Context) error {
 		batch := &pgx.Batch{}
-		batch.Queue(count, true, true, true, true, true, &newest)
+		batch.Queue(count, true, true, true, true, true, &newest, true)
 		batch.Queue(page, true, false, true, &newest, []int16{1, 2, 3}, []int16{1, 2, 3, 4, 5}, pageSize, 0, pageSize)
 		results := conn.SendBatch(ctx, batch)
 		defer func() { _ = results.Close() }() // the rows have told of errors

@@ -46,7 +46,7 @@ func statements() map[string]struct {
 		"countFindingsOfResources": {[]any{(*int64)(nil), int64(2000)}, []string{"where", "resources"}},
 		"countFindingsInPlaces":    {[]any{(*int64)(nil), true, true, true, true, true}, []string{"where", "whole", "placed"}},
 		"countFindings":            {[]any{(*int64)(nil)}, []string{"where"}},
-		"countFindingsInSummaries": {[]any{true, true, true, true, true, (*int64)(nil)}, []string{"where", "whole", "summary"}},
+		"countFindingsInSummaries": {[]any{true, true, true, true, true, (*int64)(nil), true}, []string{"where", "whole", "summary"}},
 		"listFindingPlaces":        {[]any{(*int64)(nil)}, []string{"where"}},
 	}
 }

@@ -247,8 +247,9 @@ func (s *selection) counters() tenantdb.CountFindingsInSummariesParams {
 		statuses = Statuses
 	}
 	muted, given := s.query.Bool("muted")
+	others := s.query.Without(slices.Concat(scanFilters, providerFilters, []string{"inserted_at"})...)
 	return tenantdb.CountFindingsInSummariesParams{
-		ScansPerProvider: s.perProvider, WithFail: slices.Contains(statuses, "FAIL"), WithPass: slices.Contains(statuses, "PASS"),
+		ScansPerProvider: s.perProvider, Everything: others.IsZero(), WithFail: slices.Contains(statuses, "FAIL"), WithPass: slices.Contains(statuses, "PASS"),
 		WithManual: slices.Contains(statuses, "MANUAL"), WithMuted: !given || muted, WithUnmuted: !given || !muted}
 }
 

@@ -10,10 +10,13 @@ with chosen as materialized (
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 ), parts as materialized (
     select s.id, s.first_finding_id, s.last_finding_id, (/* TEMPLATE_BEGIN: whole */ true /* TEMPLATE_END */)
-        and not exists (select from scan_recounts c where c.scan_id = s.id) as whole
+        and not exists (select from scan_recounts c where c.scan_id = s.id) as whole,
+        (select g.total from scan_figures g where $7::boolean and g.scan_id = s.id and g.everywhere and g.region = '') as total
     from chosen s
 )
 select (coalesce((
+    select sum(parts.total) from parts where parts.whole
+), 0) + coalesce((
     select sum(
         case when $1::boolean then
             case when $2::boolean then f.fail else 0 end + case when $3::boolean then f.pass else 0 end
@@ -24,7 +27,7 @@ select (coalesce((
             + case when $4::boolean then f.muted - f.fail_muted - f.pass_muted else 0 end
         else 0 end)
     from parts cross join lateral (
-        select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region, f.resource_service, f.resource_region, f.pass, f.fail, f.muted, f.total, f.new, f.changed, f.unchanged, f.fail_new, f.fail_changed, f.pass_new, f.pass_changed, f.muted_new, f.muted_changed, f.pass_muted, f.fail_muted, f.severity_rank, f.inserted_at from scan_summaries f where parts.whole and f.scan_id = parts.id and /* TEMPLATE_BEGIN: summary */ true /* TEMPLATE_END */ offset 0
+        select f.tenant_id, f.provider_id, f.scan_id, f.check_id, f.service, f.severity, f.region, f.resource_service, f.resource_region, f.pass, f.fail, f.muted, f.total, f.new, f.changed, f.unchanged, f.fail_new, f.fail_changed, f.pass_new, f.pass_changed, f.muted_new, f.muted_changed, f.pass_muted, f.fail_muted, f.severity_rank, f.inserted_at from scan_summaries f where parts.whole and parts.total is null and f.scan_id = parts.id and /* TEMPLATE_BEGIN: summary */ true /* TEMPLATE_END */ offset 0
     ) f
 ), 0) + (
     select coalesce(sum(f.count), 0) from parts cross join lateral (

@@ -295,8 +295,8 @@ where /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */ and /* TEMPLATE_BE
 -- name: CountFindingsInSummaries :one
 -- Purpose: the same number from the scans' aggregates, for filters that they can answer: summary is such a condition on
 -- their rows, the flags say which findings count. A scan that the dates cut, or whose aggregates are behind what was muted
--- (whole is false for it), is counted one by one.
--- Index: scans_latest, scan_summaries_pkey, findings_scan, scan_recounts_scan.
+-- (whole is false for it), is counted one by one. When all findings of a scan count (everything), their number is kept.
+-- Index: scans_latest, scan_figures_pkey, scan_summaries_pkey, findings_scan, scan_recounts_scan.
 with chosen as materialized (
     select l.id, l.first_finding_id, l.last_finding_id
     from providers p cross join lateral (
@@ -308,10 +308,13 @@ with chosen as materialized (
     where p.deleted_at is null and /* TEMPLATE_BEGIN: providers */ true /* TEMPLATE_END */
 ), parts as materialized (
     select s.id, s.first_finding_id, s.last_finding_id, (/* TEMPLATE_BEGIN: whole */ true /* TEMPLATE_END */)
-        and not exists (select from scan_recounts c where c.scan_id = s.id) as whole
+        and not exists (select from scan_recounts c where c.scan_id = s.id) as whole,
+        (select g.total from scan_figures g where @everything::boolean and g.scan_id = s.id and g.everywhere and g.region = '') as total
     from chosen s
 )
 select (coalesce((
+    select sum(parts.total) from parts where parts.whole
+), 0) + coalesce((
     select sum(
         case when @with_unmuted::boolean then
             case when @with_fail::boolean then f.fail else 0 end + case when @with_pass::boolean then f.pass else 0 end
@@ -322,7 +325,7 @@ select (coalesce((
             + case when @with_manual::boolean then f.muted - f.fail_muted - f.pass_muted else 0 end
         else 0 end)
     from parts cross join lateral (
-        select f.* from scan_summaries f where parts.whole and f.scan_id = parts.id and /* TEMPLATE_BEGIN: summary */ true /* TEMPLATE_END */ offset 0
+        select f.* from scan_summaries f where parts.whole and parts.total is null and f.scan_id = parts.id and /* TEMPLATE_BEGIN: summary */ true /* TEMPLATE_END */ offset 0
     ) f
 ), 0) + (
     select coalesce(sum(f.count), 0) from parts cross join lateral (
