@@ -219,7 +219,7 @@ select way.few::boolean as few, ((
     select coalesce(sum(f.count), 0) from chosen c cross join lateral (
         select count(*) as count from findings f
         where not way.few and f.scan_id = c.id and f.id >= c.first_finding_id and f.id <= c.last_finding_id
-            and (f.resource_id in (select o.id from sought o)) is true -- no join: they are looked through once, not for each scan
+            and (f.resource_id in (select unnest(array(select o.id from sought o)))) is true
             and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
     ) f
 ))::bigint as count
@@ -237,7 +237,9 @@ type CountFindingsOfResourcesRow struct {
 }
 
 // Purpose: how many findings the filters leave when some are about what the findings' resources are now, and whether those are few
-// enough, in all the scans, to ask an index for the findings of each. Else all findings of the scans are looked at.
+// enough, in all the scans, to ask an index for the findings of each. Else all findings of the scans are looked at, with the resources
+// hashed once: no join, which would be made for each scan, and an array, because a set that the planner believes to be large is not hashed
+// but looked through for each finding.
 // Index: scans_latest, resources_name, resources_tenant_id_provider_id_uid_key, findings_resource, findings_scan.
 func (q *Queries) CountFindingsOfResources(ctx context.Context, arg CountFindingsOfResourcesParams) (CountFindingsOfResourcesRow, error) {
 	row := q.db.QueryRow(ctx, countFindingsOfResources, arg.ScansPerProvider, arg.Few)
@@ -1358,7 +1360,7 @@ union
 select f.service, f.region from way cross join chosen c cross join lateral (
     select distinct f.service, f.region from findings f
     where not way.few and f.scan_id = c.id and f.id >= c.first_finding_id and f.id <= c.last_finding_id
-        and (f.resource_id in (select o.id from sought o)) is true -- no join: they are looked through once, not for each scan
+        and (f.resource_id in (select unnest(array(select o.id from sought o)))) is true
         and /* TEMPLATE_BEGIN: where */ true /* TEMPLATE_END */
 ) f
 `
@@ -1374,7 +1376,7 @@ type ListPlacesOfResourcesRow struct {
 }
 
 // Purpose: the same when some filters are about what the findings' resources are now: by the resources when those are few enough, else
-// by all findings of the scans.
+// by all findings of the scans, as in CountFindingsOfResources.
 // Index: scans_latest, resources_name, resources_tenant_id_provider_id_uid_key, findings_resource, findings_scan.
 func (q *Queries) ListPlacesOfResources(ctx context.Context, arg ListPlacesOfResourcesParams) ([]ListPlacesOfResourcesRow, error) {
 	rows, err := q.db.Query(ctx, listPlacesOfResources, arg.ScansPerProvider, arg.Few)
