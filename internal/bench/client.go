@@ -66,7 +66,7 @@ func (c *client) do(ctx context.Context, method, path, contentType string, body 
 		return nil, err
 	}
 	if response.StatusCode >= 300 {
-		return nil, fmt.Errorf("%s %s: status %d: %.300s", method, path, response.StatusCode, raw)
+		return nil, &refusal{request: method + " " + path, status: response.StatusCode, body: raw}
 	}
 	return raw, nil
 }
@@ -214,4 +214,15 @@ func moment(value any) time.Time {
 	text, _ := value.(string)
 	at, _ := time.Parse(time.RFC3339Nano, text)
 	return at
+}
+
+// refusal is an answer that is not what was asked for.
+type refusal struct {
+	request string
+	status  int
+	body    []byte
+}
+
+func (r *refusal) Error() string {
+	return fmt.Sprintf("%s: status %d: %.300s", r.request, r.status, r.body)
 }

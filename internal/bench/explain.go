@@ -203,12 +203,8 @@ func (e *explainer) shape(ctx context.Context, who asker, shape explain.Shape, r
 	if refused == nil {
 		seen, refused = e.ask(ctx, who, address)
 	}
-	if refused != nil && who.name != "owner" {
-		tally.hidden++ // what others do not see they cannot name, either
-		return nil
-	}
 	if refused != nil {
-		tally.refused = append(tally.refused, fmt.Sprintf("%s %s: %v", shape.Name, shape.Path, refused))
+		tally.refuse(who, fmt.Sprintf("%s %s: %v", shape.Name, shape.Path, refused), refused)
 		return nil
 	}
 	if shape.Found && seen.objects == 0 && who.name == "owner" {
@@ -409,7 +405,21 @@ type tally struct {
 	shapes, statements int
 	faults             []shown
 	hidden             int // shapes that name what the person does not see, and are refused
-	refused, empty     []string
+	declined           []string // answered without what was asked for, so that there is nothing to judge
+	failed, empty      []string
+}
+
+// refuse notes a shape that was not answered. What others do not see they cannot name, either.
+func (t *tally) refuse(who asker, text string, err error) {
+	answer, answered := errors.AsType[*refusal](err)
+	switch declined := answered && (answer.status < http.StatusInternalServerError || answer.status == http.StatusNotImplemented); {
+	case declined && who.name != "owner":
+		t.hidden++
+	case declined:
+		t.declined = append(t.declined, text)
+	default:
+		t.failed = append(t.failed, text)
+	}
 }
 
 // report gathers and prints.
@@ -422,7 +432,8 @@ type report struct {
 	tables     map[string]bool
 	shapes     int
 	statements int
-	blind      []string
+	declined   []string
+	blind      []string // what failed: its plans are not known
 }
 
 type timed struct {
@@ -437,10 +448,13 @@ func (r *report) line(one tally, took time.Duration) {
 		_, _ = fmt.Fprintf(r.out, "; %d refused", one.hidden)
 	}
 	if one.shapes == one.hidden {
-		r.blind = append(r.blind, one.name+": nothing to ask for")
+		r.declined = append(r.declined, one.name+": nothing to ask for")
 	}
-	for _, refusal := range one.refused {
-		r.blind = append(r.blind, one.name+": refused: "+refusal)
+	for _, text := range one.declined {
+		r.declined = append(r.declined, one.name+": "+text)
+	}
+	for _, text := range one.failed {
+		r.blind = append(r.blind, one.name+": refused: "+text)
 	}
 	if len(one.empty) > 0 {
 		_, _ = fmt.Fprintf(r.out, "; nothing found by %s", strings.Join(one.empty, " "))
@@ -492,6 +506,7 @@ func (r *report) took(shape explain.Shape, address string, milliseconds float64)
 func (r *report) finish(operations []*rest.Operation, widths map[string]int64) error {
 	_, _ = fmt.Fprintf(r.out, "\n%d shapes, %d statements.\n", r.shapes, r.statements)
 	r.narrow(widths)
+	r.print("Declined, so that there is nothing to judge:", r.declined)
 	r.print("Not judged:", r.blind)
 	slices.SortStableFunc(r.slow, func(a, b timed) int { return cmp.Compare(b.milliseconds, a.milliseconds) })
 	_, _ = fmt.Fprintln(r.out, "\nThe slowest, as the statements took together:")

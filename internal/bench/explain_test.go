@@ -50,7 +50,7 @@ func TestPlansAreSeen(t *testing.T) {
 	if err := e.run(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	for _, word := range []string{"Not judged:", "error", "nothing found", "refused", "NEW"} {
+	for _, word := range []string{"Not judged:", "Declined", "error", "nothing found", "refused", "NEW"} {
 		if strings.Contains(out.String(), word) {
 			t.Errorf("%q in\n%s", word, out.String())
 		}

@@ -44,6 +44,7 @@ func statements() map[string]struct {
 		"listFindingsOfPlaces":     {slices.Concat(everything, []any{true, int64(0), int64(10)}), []string{"where", "placed", "order", "position"}},
 		"listFindingsOfResources":  {slices.Concat(everything, []any{int64(2000), int64(0), int64(10)}), []string{"where", "resources", "order", "position"}},
 		"countFindingsOfResources": {[]any{(*int64)(nil), int64(2000)}, []string{"where", "resources"}},
+		"listPlacesOfResources":    {[]any{(*int64)(nil), int64(2000)}, []string{"where", "resources"}},
 		"countFindingsInPlaces":    {[]any{(*int64)(nil), true, true, true, true, true}, []string{"where", "whole", "placed"}},
 		"countFindings":            {[]any{(*int64)(nil)}, []string{"where"}},
 		"countFindingsInSummaries": {[]any{true, true, true, true, true, (*int64)(nil), true}, []string{"where", "whole", "summary"}},
@@ -199,7 +200,56 @@ type node struct {
 	Relation string `json:"Relation Name"`
 	Index    string `json:"Index Name"`
 	Cond     string `json:"Index Cond"`
+	Filter   string `json:"Filter"`
 	Plans    []node `json:"Plans"`
+}
+
+// TestManyResourcesAreHashed: a set of resources that the planner believes to be large is hashed too. Looked through for each finding, it
+// took minutes.
+func TestManyResourcesAreHashed(t *testing.T) {
+	t.Parallel()
+	server := apitest.Start(t)
+	ada := server.SignUp(t, "Ada")
+	ada.Connect(t, account, "Main")
+	scan := ada.Ingest(t, ocsftest.File{Account: account, Findings: 300})
+	pool := server.DB.Pool(t, pgtest.Superuser)
+	for _, statement := range []string{`analyze`, `update pg_class set reltuples = 1e8 where relname = 'resources'`} {
+		if _, err := pool.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	conn, texts := connect(t, server, ada.Tenant), constants(t, "../../gen/tenantdb/finding.sql.go")
+	query, err := filter.Parse(filter.ReadParams("filter[scan]="+scan+"&filter[resource_uid.icontains]=arn"), finding.Query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"countFindingsOfResources", "listPlacesOfResources"} {
+		statement := statements()[name]
+		fragments, err := finding.Fragments(query, finding.All, statement.markers...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text, more, err := filter.Splice(texts[name], fragments, len(statement.args))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sets := setsOf(explain(t, conn, text, append(slices.Clone(statement.args), more...)))
+		if len(sets) == 0 || slices.ContainsFunc(sets, func(condition string) bool { return !strings.Contains(condition, "hashed SubPlan") }) {
+			t.Errorf("%s looks for resources by %q", name, sets)
+		}
+	}
+}
+
+// setsOf are the conditions of a plan that ask whether something is in a set.
+func setsOf(plan node) []string {
+	var found []string
+	if strings.Contains(plan.Filter, "SubPlan") && strings.Contains(plan.Filter, "IS TRUE") {
+		found = append(found, plan.Filter)
+	}
+	for _, child := range plan.Plans {
+		found = append(found, setsOf(child)...)
+	}
+	return found
 }
 
 func explain(t *testing.T, conn *pgx.Conn, text string, args []any) node {

@@ -11,7 +11,7 @@ import (
 const (
 	portionItems = 250
 	portionBytes = 1 << 20
-	portionsHeld = 4
+	portionsHeld = 8
 )
 
 // item is a finding of the file, or why it is none that can be stored.
