@@ -14,6 +14,7 @@ writes the new numbers. Needs Python 3.9.
 """
 import argparse
 import concurrent.futures
+import datetime
 import glob
 import json
 import os
@@ -25,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import urllib.parse
 import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -32,6 +34,8 @@ RATCHET = os.path.join(HERE, "ratchet.json")
 SIDE_BY_SIDE = 8
 LONGEST_WAIT = 30  # seconds that a step may wait for its outcome where no engine is at work
 LONGEST_ENGINE_WAIT = 240  # the same where one is
+DAYS = {"today": 0, "yesterday": -1, "tomorrow": 1}
+MOMENT = re.compile(r"\$\{(?:%s)\}T" % "|".join(DAYS))  # replay.py itself takes dates alone for equal
 RESULT = re.compile(r"^(\S+): (\d+) of (\d+) steps equal$")
 
 
@@ -122,13 +126,15 @@ class Stage:
             self.processes.append(subprocess.Popen(command, env=environment, stdout=log, stderr=subprocess.STDOUT))
 
     def impatient(self, file, patient):
-        """A copy of the conversation whose steps wait less long: what is not built never comes."""
+        """A copy of the conversation whose steps wait less long, because what is not built never comes, and are about today."""
         longest = LONGEST_ENGINE_WAIT if name_of(file) in patient else LONGEST_WAIT
         with open(file, encoding="utf-8") as text:
             conversation = json.load(text)
         for step in conversation["steps"]:
             if "wait" in step:
                 step["wait"] = min(step["wait"], longest)
+            if "expect" in step:
+                step["expect"] = of_today(step)
         copy = os.path.join(self.folder, os.path.basename(file))
         with open(copy, "w", encoding="utf-8") as text:
             json.dump(conversation, text)
@@ -155,6 +161,23 @@ class Stage:
             print("server: " + line[:500], end="" if len(line) <= 500 else "\n")
         if errors:
             print("the server logged %d errors" % len(errors))
+
+
+def of_today(step):
+    """What a step expects, with the day of its replay where the answer repeats a moment of the question's: recorded is the day of
+    the recording."""
+    expected, query = json.dumps(step["expect"]), step.get("query") or {}
+    day = datetime.datetime.now(datetime.timezone.utc).date()
+    for name, value in query.items() if isinstance(query, dict) else query:
+        if not MOMENT.search(str(value)):
+            continue
+        form = urllib.parse.quote(name, safe="") + "=" + urllib.parse.quote(value, safe="${}")
+        asked = form
+        for known, offset in DAYS.items():
+            asked = asked.replace("${%s}" % known, str(day + datetime.timedelta(days=offset)))
+        recorded = re.sub(r"\\\$\\\{(?:%s)\\\}" % "|".join(DAYS), r"\\d{4}-\\d\\d-\\d\\d", re.escape(form))
+        expected = re.sub(recorded, lambda _: asked, expected)
+    return json.loads(expected)
 
 
 def replay_one(program, base, file):
