@@ -404,7 +404,7 @@ type tally struct {
 	name               string
 	shapes, statements int
 	faults             []shown
-	hidden             int // shapes that name what the person does not see, and are refused
+	hidden             int      // shapes that name what the person does not see, and are refused
 	declined           []string // answered without what was asked for, so that there is nothing to judge
 	failed, empty      []string
 }

@@ -34,11 +34,15 @@ func (s *selection) places(ctx context.Context, db tenant.DB) ([]tenantdb.ListFi
 		fragments["where"] = s.rest(resourceFilters...)
 		rows, err := tenantdb.New(db.Shaped(fragments)).ListPlacesOfResources(ctx,
 			tenantdb.ListPlacesOfResourcesParams{ScansPerProvider: s.perProvider, Few: s.limits.pairs})
-		return convert(rows, func(row tenantdb.ListPlacesOfResourcesRow) tenantdb.ListFindingPlacesRow { return tenantdb.ListFindingPlacesRow(row) }), err
+		return convert(rows, func(row tenantdb.ListPlacesOfResourcesRow) tenantdb.ListFindingPlacesRow {
+			return tenantdb.ListFindingPlacesRow(row)
+		}), err
 	case s.knownToPlaces() && s.limits.near >= 0:
 		rows, err := tenantdb.New(db.Shaped(s.fragments("where", "whole", "placed"))).ListPlacesOfFindings(ctx,
 			tenantdb.ListPlacesOfFindingsParams(s.placeCounters()))
-		return convert(rows, func(row tenantdb.ListPlacesOfFindingsRow) tenantdb.ListFindingPlacesRow { return tenantdb.ListFindingPlacesRow(row) }), err
+		return convert(rows, func(row tenantdb.ListPlacesOfFindingsRow) tenantdb.ListFindingPlacesRow {
+			return tenantdb.ListFindingPlacesRow(row)
+		}), err
 	}
 	return tenantdb.New(db.Shaped(s.fragments("where"))).ListFindingPlaces(ctx, s.perProvider)
 }
