@@ -81,6 +81,18 @@ func (h *house) work(t *testing.T) {
 	t.Cleanup(h.stop)
 }
 
+// TestWorkersThatAreToldToStopWhileTheyStart have nothing to complain of.
+func TestWorkersThatAreToldToStopWhileTheyStart(t *testing.T) {
+	t.Parallel()
+	db := pgtest.New(t)
+	h := build(t, db.URL(pgtest.App), db.URL(pgtest.System), jobs.NewRegistry())
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := h.client.Work(ctx, jobs.WorkConfig{Tenants: h.tenants, System: h.system, Logger: slog.New(slog.DiscardHandler)}); err != nil {
+		t.Error(err)
+	}
+}
+
 func (h *house) tenant(t *testing.T) tenant.Scope {
 	t.Helper()
 	id := uuid.New()

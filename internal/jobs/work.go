@@ -79,6 +79,9 @@ func (c *Client) workOnce(ctx context.Context, config WorkConfig) error {
 		return err
 	}
 	if err := p.renew(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop before there was anything to stop
+		}
 		return fmt.Errorf("start workers: %w", err)
 	}
 	if err := p.river.Start(context.WithoutCancel(ctx)); err != nil {
