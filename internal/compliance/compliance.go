@@ -40,6 +40,9 @@ type Requirement struct {
 // manual says that no check serves the requirement.
 func (r *Requirement) manual() bool { return len(r.Checks) == 0 }
 
+// OwnPrefix begins the ids of the frameworks that organisations write themselves, and of no other.
+const OwnPrefix = "custom_"
+
 // revisions are those that this process has met. An id stands for one content, whatever the database: in the catalogue it is made
 // from it, and those of a tenant's own frameworks are random. Whoever asks for one has it from a row that the database showed them.
 var revisions = memo.New[uuid.UUID, *Revision](32 << 20)

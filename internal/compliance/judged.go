@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"slices"
 
 	"github.com/google/uuid"
 
@@ -69,11 +68,14 @@ func (j Judge) Read(ctx context.Context, db tenant.DB) (read Detailed, ok bool, 
 			return Detailed{}, false, err
 		}
 	}
-	known, err := load(ctx, tenantdb.New(db), slices.DeleteFunc([]uuid.UUID{j.held}, func(id uuid.UUID) bool { return id == uuid.Nil }))
+	current := detail(now)
+	if j.held == uuid.Nil {
+		return current, present, nil
+	}
+	known, err := load(ctx, tenantdb.New(db), []uuid.UUID{j.held})
 	if err != nil {
 		return Detailed{}, false, err
 	}
-	current := detail(now)
 	revision := known[j.held]
 	if revision == nil {
 		return current, present, nil

@@ -401,7 +401,7 @@ func Editions(ctx context.Context, db tenant.DB, id string, types []string) (edi
 	if strings.Contains(id, "\x00") {
 		return nil, nil // nothing is called that, and the database would refuse it
 	}
-	if strings.HasPrefix(id, "custom_") {
+	if strings.HasPrefix(id, OwnPrefix) {
 		rows, err := tenantdb.New(db).FindComplianceFrameworks(ctx, id)
 		if err != nil {
 			return nil, fmt.Errorf("find framework: %w", err)

@@ -26,7 +26,7 @@ func listSheets(ctx context.Context, db tenant.DB, scans []uuid.UUID, where Wher
 		for i, id := range sheet.ComplianceIds {
 			row := tenantdb.ListComplianceRow{ComplianceID: id, RevisionID: sheet.RevisionIds[i], Failures: left[:sheet.Lengths[i]]}
 			left = left[sheet.Lengths[i]:]
-			gone := strings.HasPrefix(id, "custom_") && !slices.Contains(sheet.Own, row.RevisionID)
+			gone := strings.HasPrefix(id, OwnPrefix) && !slices.Contains(sheet.Own, row.RevisionID)
 			if gone || where.Watched && len(sheet.Watched) > 0 && !slices.Contains(sheet.Watched, id) {
 				continue
 			}

@@ -17,8 +17,9 @@ type layout struct {
 }
 
 var (
-	generic = layout{attributes: []string{"Section", "SubSection", "SubGroup", "Service", "Type"}, last: []string{"Comment"}, checkFirst: true}
-	cis     = layout{attributes: []string{"Section", "SubSection", "Profile", "AssessmentStatus", "Description", "RationaleStatement", "ImpactStatement",
+	generic = layout{account: []string{"ACCOUNTID"}, region: "REGION", attributes: []string{"Section", "SubSection", "SubGroup", "Service", "Type"},
+		last: []string{"Comment"}, checkFirst: true}
+	cis = layout{attributes: []string{"Section", "SubSection", "Profile", "AssessmentStatus", "Description", "RationaleStatement", "ImpactStatement",
 		"RemediationProcedure", "AuditProcedure", "AdditionalInformation", "DefaultValue", "References"}}
 	threatScore = layout{attributes: []string{"Title", "Section", "SubSection", "AttributeDescription", "AdditionalInformation", "LevelOfRisk", "Weight"}}
 )
@@ -35,8 +36,6 @@ func layoutOf(provider, framework string) layout {
 	case strings.HasPrefix(framework, "prowler_threatscore_"):
 		chosen = threatScore
 	default:
-		generic := generic
-		generic.account, generic.region = []string{"ACCOUNTID"}, "REGION"
 		return generic
 	}
 	chosen.account, chosen.region = placeOf(provider)

@@ -17,6 +17,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/palisade-sec/palisade/gen/tenantdb"
+	"github.com/palisade-sec/palisade/internal/compliance"
 	"github.com/palisade-sec/palisade/internal/filter"
 	"github.com/palisade-sec/palisade/internal/jobs"
 	"github.com/palisade-sec/palisade/internal/jsonapi"
@@ -32,7 +33,7 @@ const (
 )
 
 // Prefix begins the ids of custom frameworks, so that no import of a catalogue ever brings one of that id.
-const Prefix = "custom_"
+const Prefix = compliance.OwnPrefix
 
 // Requirement is one demand of a framework and the checks that serve it; without checks it is met by hand.
 type Requirement struct {

@@ -230,7 +230,9 @@ func (s *selection) count(ctx context.Context, db tenant.DB) (int64, error) {
 
 func (s *selection) countInAggregates(ctx context.Context, db tenant.DB) (int64, error) {
 	if others := s.query.Without(summed()...); others.IsZero() {
-		return tenantdb.New(db.Shaped(s.fragments("where", "whole", "summary"))).CountFindingsInSummaries(ctx, s.counters())
+		of, narrower := s.counters(), s.query.Without(slices.Concat(scanFilters, providerFilters, []string{"inserted_at"})...)
+		of.Everything = narrower.IsZero()
+		return tenantdb.New(db.Shaped(s.fragments("where", "whole", "summary"))).CountFindingsInSummaries(ctx, of)
 	}
 	return tenantdb.New(db.Shaped(s.fragments("where"))).CountFindings(ctx, s.perProvider)
 }
@@ -247,9 +249,8 @@ func (s *selection) counters() tenantdb.CountFindingsInSummariesParams {
 		statuses = Statuses
 	}
 	muted, given := s.query.Bool("muted")
-	others := s.query.Without(slices.Concat(scanFilters, providerFilters, []string{"inserted_at"})...)
 	return tenantdb.CountFindingsInSummariesParams{
-		ScansPerProvider: s.perProvider, Everything: others.IsZero(), WithFail: slices.Contains(statuses, "FAIL"), WithPass: slices.Contains(statuses, "PASS"),
+		ScansPerProvider: s.perProvider, WithFail: slices.Contains(statuses, "FAIL"), WithPass: slices.Contains(statuses, "PASS"),
 		WithManual: slices.Contains(statuses, "MANUAL"), WithMuted: !given || muted, WithUnmuted: !given || !muted}
 }
 
